@@ -1,0 +1,206 @@
+using System.IO.Compression;
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>
+/// Arrays for the inputs that a sampler cannot make itself (text states, masks ...), by input name. The first dimension
+/// runs over examples: image k takes row k modulo the number of rows. Where classifier-free guidance is wanted, arrays named
+/// <c>&lt;input&gt;_uncond</c> hold what the unconditional call takes, one row for all or as many as the others.
+/// </summary>
+public sealed class ConditioningSet
+{
+    private const string UnconditionalSuffix = "_uncond";
+    private readonly Dictionary<string, OnnxTensor> arrays;
+
+    private ConditioningSet(string source, Dictionary<string, OnnxTensor> arrays)
+    {
+        Source = source;
+        this.arrays = arrays;
+    }
+
+    /// <summary>Nothing.</summary>
+    public static ConditioningSet Empty { get; } = new("", []);
+
+    /// <summary>The file or folder, for messages.</summary>
+    public string Source { get; }
+
+    /// <summary>The arrays by name.</summary>
+    public IReadOnlyDictionary<string, OnnxTensor> Arrays => arrays;
+
+    /// <summary>Takes arrays that are in memory, under their own names.</summary>
+    /// <param name="arrays">The arrays.</param>
+    public static ConditioningSet Of(params IEnumerable<OnnxTensor> arrays) =>
+        new("conditioning", arrays.ToDictionary(a => a.Name, StringComparer.Ordinal));
+
+    /// <summary>Reads a <c>.npz</c> file, a <c>.npy</c> file, or a folder of <c>.npy</c> files.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1052: it is missing or cannot be read.</exception>
+    public static ConditioningSet Load(string path)
+    {
+        var arrays = new Dictionary<string, OnnxTensor>(StringComparer.Ordinal);
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                foreach (var file in Directory.GetFiles(path, "*.npy").Order(StringComparer.Ordinal))
+                {
+                    Add(Path.GetFileNameWithoutExtension(file), File.ReadAllBytes(file), file);
+                }
+            }
+            else if (path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
+            {
+                using var archive = ZipFile.OpenRead(path);
+                foreach (var entry in archive.Entries)
+                {
+                    using var stream = entry.Open();
+                    using var copy = new MemoryStream();
+                    stream.CopyTo(copy);
+                    Add(Path.GetFileNameWithoutExtension(entry.FullName), copy.ToArray(), $"{path}/{entry.FullName}");
+                }
+            }
+            else
+            {
+                Add(Path.GetFileNameWithoutExtension(path), File.ReadAllBytes(path), path);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw DiffusionErrors.BadArrayFile(path, e.Message, e);
+        }
+
+        return arrays.Count > 0 ? new(path, arrays) : throw DiffusionErrors.BadArrayFile(path, "it holds no arrays");
+
+        void Add(string name, byte[] bytes, string file) => arrays[name] = NpyReader.Read(bytes, name, file);
+    }
+
+    /// <summary>Checks that every input that must be supplied is, with a fitting rank.</summary>
+    /// <param name="contract">The denoiser's contract.</param>
+    /// <param name="withUnconditional">Whether the arrays of the unconditional call are needed too.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1050, DQ1051, DQ1053: one is missing or does not fit.</exception>
+    public void Check(DenoiserContract contract, bool withUnconditional = false)
+    {
+        var missing = contract.Conditioning.Where(i => !arrays.ContainsKey(i.Name)).ToArray();
+        if (missing.Length > 0)
+        {
+            throw DiffusionErrors.ConditioningMissing(
+                contract.Path,
+                string.Join(", ", (IEnumerable<DenoiserInput>)missing)
+            );
+        }
+
+        foreach (var input in contract.Conditioning)
+        {
+            CheckFits(contract, input, arrays[input.Name]);
+            if (arrays.TryGetValue(input.Name + UnconditionalSuffix, out var unconditional))
+            {
+                CheckFits(contract, input, unconditional);
+            }
+        }
+
+        if (
+            withUnconditional
+            && contract.NullClass is null
+            && !contract.Conditioning.Any(i => arrays.ContainsKey(i.Name + UnconditionalSuffix))
+        )
+        {
+            throw DiffusionErrors.NoGuidance(
+                contract.Path,
+                contract.ClassLabel is not null
+                    ? "the label of its null class is not known (NullClass)"
+                    : $"no array for the unconditional call is given (named like an input with {UnconditionalSuffix} behind)"
+            );
+        }
+    }
+
+    /// <summary>The rows of some images, one array for each input.</summary>
+    /// <param name="contract">The denoiser's contract.</param>
+    /// <param name="images">The images' indices.</param>
+    /// <param name="unconditional">Whether the arrays for the unconditional call are wanted; an input without one gets its
+    /// usual array.</param>
+    public IReadOnlyDictionary<string, OnnxTensor> Rows(
+        DenoiserContract contract,
+        IReadOnlyList<int> images,
+        bool unconditional = false
+    )
+    {
+        var result = new Dictionary<string, OnnxTensor>(StringComparer.Ordinal);
+        foreach (var input in contract.Conditioning)
+        {
+            var array =
+                unconditional && arrays.TryGetValue(input.Name + UnconditionalSuffix, out var other)
+                    ? other
+                    : arrays[input.Name];
+            result[input.Name] = HasRows(contract, input)
+                ? TensorRows.Take(array, [.. images.Select(k => (int)(k % array.Dims[0]))])
+                : array;
+        }
+
+        return result;
+    }
+
+    /// <summary>Whether an input has a row for each sample, rather than one value for all.</summary>
+    internal static bool HasRows(DenoiserContract contract, DenoiserInput input)
+    {
+        if (input.Shape is not { } shape)
+        {
+            return true;
+        }
+
+        if (shape.Rank == 0)
+        {
+            return false;
+        }
+
+        if (shape[0].Value is { } size)
+        {
+            return size == contract.FixedBatch;
+        }
+
+        // Exporters give each input's batch another name; but the tokens that positions run over are no batch.
+        return input.Role != DenoiserRole.PositionIds || shape[0].Symbol == contract.Sample.Shape?[0].Symbol;
+    }
+
+    private void CheckFits(DenoiserContract contract, DenoiserInput input, OnnxTensor array)
+    {
+        if (input.Shape is not { } shape)
+        {
+            return;
+        }
+
+        if (array.Rank != shape.Rank)
+        {
+            throw DiffusionErrors.BadConditioning(
+                Source,
+                input.Name,
+                $"it has rank {array.Rank}, and the input is {input}"
+            );
+        }
+
+        for (var i = HasRows(contract, input) ? 1 : 0; i < shape.Rank; i++)
+        {
+            if (shape[i].Value is { } size && size != array.Dims[i])
+            {
+                throw DiffusionErrors.BadConditioning(
+                    Source,
+                    input.Name,
+                    $"it is [{string.Join(',', array.Dims.ToArray())}], and the input is {input}"
+                );
+            }
+        }
+
+        if (array.ElementType.IsFloatingPoint() && !input.ElementType.IsFloatingPoint())
+        {
+            throw DiffusionErrors.BadConditioning(
+                Source,
+                input.Name,
+                $"its numbers are {array.ElementType}, and the input is {input}"
+            );
+        }
+
+        if (array.Rank > 0 && array.Dims[0] == 0)
+        {
+            throw DiffusionErrors.BadConditioning(Source, input.Name, "it has no rows");
+        }
+    }
+}

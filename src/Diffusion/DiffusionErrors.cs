@@ -1,0 +1,134 @@
+using DiffusionQuant.Onnx.Diagnostics;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>The failures of model folders, schedules, sampling and images: codes DQ1040 to DQ1069.</summary>
+internal static class DiffusionErrors
+{
+    [Diagnostic("DQ1040")]
+    public static DiffusionQuantException NoModel(string path, string lookedFor) =>
+        new(
+            "DQ1040",
+            $"{path}: no diffusion model is found here (looked for {lookedFor}). Give the path of the .onnx file or of the folder that holds it."
+        );
+
+    [Diagnostic("DQ1041")]
+    public static DiffusionQuantException SeveralModels(string path, string candidates) =>
+        new("DQ1041", $"{path}: several models could be meant: {candidates}. Give the path of one .onnx file.");
+
+    [Diagnostic("DQ1042")]
+    public static DiffusionQuantException NotADenoiser(string path, string why, string signature) =>
+        new(
+            "DQ1042",
+            $"{path}: this is not the denoiser of a diffusion model: {why}. {signature}. Give the model that predicts noise (the unet or transformer part), or name the roles of its inputs (InputRoles)."
+        );
+
+    [Diagnostic("DQ1043")]
+    public static DiffusionQuantException BadRole(string path, string input, string why, string signature) =>
+        new(
+            "DQ1043",
+            $"{path}: the role given for the input '{input}' does not fit: {why}. {signature}. Correct InputRoles."
+        );
+
+    [Diagnostic("DQ1044")]
+    public static DiffusionQuantException UnknownSize(string path, string input, string dimension, string advice) =>
+        new(
+            "DQ1044",
+            $"{path}: the size of dimension '{dimension}' of the input '{input}' is not known: neither the graph nor config.json tells it. {advice}"
+        );
+
+    [Diagnostic("DQ1045")]
+    public static DiffusionQuantException BadConfig(string path, string why, Exception? cause = null) =>
+        new(
+            "DQ1045",
+            $"{path}: this is no readable configuration: {why}. It must be a JSON object as diffusers writes it.",
+            cause
+        );
+
+    [Diagnostic("DQ1046")]
+    public static DiffusionQuantException BadConfigValue(string path, string key, string value, string allowed) =>
+        new("DQ1046", $"{path}: '{key}' is {value}; {allowed}. Correct the file.");
+
+    [Diagnostic("DQ1047")]
+    public static DiffusionQuantException NoSchedule(string path) =>
+        new(
+            "DQ1047",
+            $"{path}: no scheduler_config.json is found beside the model or in a scheduler folder, so its noise schedule is not known. Copy the file from the model's source, or name one (SchedulerConfigPath)."
+        );
+
+    [Diagnostic("DQ1048")]
+    public static DiffusionQuantException NotDiscrete(string path, string what) =>
+        new(
+            "DQ1048",
+            $"{path}: {what} has no discrete noise schedule (alphas_cumprod) to sample with. Flow-matching and sigma-conditioned models are not supported; use a model trained with DDPM's schedule."
+        );
+
+    [Diagnostic("DQ1049")]
+    public static DiffusionQuantException BadTimesteps(string why) =>
+        new("DQ1049", $"The timesteps to sample are not usable: {why}. Correct the number of steps or the list.");
+
+    [Diagnostic("DQ1050")]
+    public static DiffusionQuantException ConditioningMissing(string path, string inputs) =>
+        new(
+            "DQ1050",
+            $"{path}: the model needs conditioning that is not given: {inputs}. Save it as arrays named like the inputs (a .npz file or a folder of .npy files) and name that (Conditioning)."
+        );
+
+    [Diagnostic("DQ1051")]
+    public static DiffusionQuantException BadConditioning(string source, string input, string why) =>
+        new(
+            "DQ1051",
+            $"{source}: the conditioning for the input '{input}' does not fit: {why}. Save it again as the model takes it."
+        );
+
+    [Diagnostic("DQ1052")]
+    public static DiffusionQuantException BadArrayFile(string path, string why, Exception? cause = null) =>
+        new(
+            "DQ1052",
+            $"{path}: this is no readable NumPy array file: {why}. Save it again with numpy.save or numpy.savez.",
+            cause
+        );
+
+    [Diagnostic("DQ1053")]
+    public static DiffusionQuantException NoGuidance(string path, string why) =>
+        new(
+            "DQ1053",
+            $"{path}: classifier-free guidance is not possible: {why}. Leave the guidance scale at 1, or give what is missing."
+        );
+
+    [Diagnostic("DQ1054")]
+    public static DiffusionQuantException NoImages(string path, string why) =>
+        new(
+            "DQ1054",
+            $"{path}: the model's samples are no images: {why}. Put the model's VAE decoder into the folder as vae_decoder/model.onnx, or use Trajectory to get the latents."
+        );
+
+    [Diagnostic("DQ1055")]
+    public static DiffusionQuantException NotFinite(string path, int timestep, string what) =>
+        new(
+            "DQ1055",
+            $"{path}: at timestep {timestep} the {what} has values that are not finite. Check the model (float16 overflow is the usual cause) and its schedule."
+        );
+
+    [Diagnostic("DQ1056")]
+    public static DiffusionQuantException NoResource(string assembly, string resource, string present) =>
+        new(
+            "DQ1056",
+            $"{assembly}: there is no embedded resource '{resource}' ({present}). Check the prefix, and that the model's files are EmbeddedResource items with such LogicalNames."
+        );
+
+    [Diagnostic("DQ1057")]
+    public static DiffusionQuantException BadOutput(string path, string output, string why) =>
+        new(
+            "DQ1057",
+            $"{path}: the output '{output}' does not fit the sampler: {why}. Choose another sampler or correct the model's config."
+        );
+
+    [Diagnostic("DQ1058")]
+    public static DiffusionQuantException BadSettings(string setting, string value, string allowed) =>
+        new("DQ1058", $"The setting {setting} is {value}; {allowed}. Correct it.");
+
+    [Diagnostic("DQ1059")]
+    public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>
+        new("DQ1059", $"{path}: the image cannot be written: {why} Check the folder and its permissions.", cause);
+}

@@ -1,0 +1,199 @@
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>Makes the contract of a graph: roles first, then sizes.</summary>
+internal sealed class ContractReader
+{
+    private readonly OnnxGraph graph;
+    private readonly ModelOptions options;
+    private readonly PartConfig? config;
+    private readonly RoleDetector detector;
+    private readonly string path;
+
+    private ContractReader(OnnxModel model, ModelOptions options, PartConfig? config, int? trainTimesteps)
+    {
+        graph = model.Graph;
+        path = model.Path ?? graph.Name;
+        this.options = options;
+        this.config = config;
+        detector = new(graph, trainTimesteps);
+    }
+
+    public static DenoiserContract Read(
+        OnnxModel model,
+        ModelOptions options,
+        PartConfig? config,
+        int? trainTimesteps
+    ) => new ContractReader(model, options, config, trainTimesteps).Read();
+
+    private DenoiserContract Read()
+    {
+        CheckGivenRoles();
+        if (config?.Refusal is { } refusal && options.InputRoles.Count == 0)
+        {
+            throw NotADenoiser(refusal);
+        }
+
+        if (graph.Outputs.Count == 0)
+        {
+            throw NotADenoiser("it has no output");
+        }
+
+        var output = graph.Outputs[0];
+        var sample = Given(DenoiserRole.Sample) ?? detector.FindSample(Free(), output) ?? throw NoSample(output);
+        var timestep = Given(DenoiserRole.Timestep) ?? FindTimestep(sample);
+        CheckRank(sample);
+        var inputs = graph
+            .Inputs.Select(i => new DenoiserInput(
+                i.Name,
+                i.Name == sample.Name ? DenoiserRole.Sample
+                    : i.Name == timestep.Name ? DenoiserRole.Timestep
+                    : options.InputRoles.TryGetValue(i.Name, out var role) ? role
+                    : detector.OtherRole(i),
+                i.ElementType,
+                i.Shape
+            ))
+            .ToArray();
+        var shape = SizeOf(sample, output);
+        var labels = inputs.FirstOrDefault(i => i.Role == DenoiserRole.ClassLabel);
+        var rows = labels is null ? null : detector.Trace(labels.Name).TableRows;
+        // DiT's table has one row more than classes: the null class.
+        var nullClass =
+            options.NullClass ?? (rows is not null && rows == config?.ClassCount + 1 ? config?.ClassCount : null);
+        return new()
+        {
+            Path = path,
+            Inputs = inputs,
+            Output = output,
+            SampleShape = shape,
+            OutputChannels = OutputChannels(output, shape),
+            FixedBatch = (int?)sample.Shape?[0].Value,
+            TimestepScale =
+                options.TimestepScale
+                ?? (IsFloat(timestep) && detector.Trace(timestep.Name).IsMultipliedBy1000 ? 0.001 : 1),
+            TimestepRows = detector.Trace(timestep.Name) is { ReachesSinAndCos: false, TableRows: { } timestepRows }
+                ? timestepRows
+                : null,
+            ClassCount = labels is null ? null : options.ClassCount ?? nullClass ?? config?.ClassCount ?? rows,
+            NullClass = labels is null ? null : nullClass,
+        };
+    }
+
+    private static bool IsFloat(ValueInfo value) => value.ElementType.IsFloatingPoint();
+
+    private void CheckGivenRoles()
+    {
+        foreach (var (name, role) in options.InputRoles)
+        {
+            if (!graph.Inputs.Exists(i => i.Name == name))
+            {
+                throw DiffusionErrors.BadRole(path, name, "the graph has no such input", Signature());
+            }
+
+            if (
+                role is DenoiserRole.Sample or DenoiserRole.Timestep
+                && options.InputRoles.Count(r => r.Value == role) > 1
+            )
+            {
+                throw DiffusionErrors.BadRole(path, name, $"there can be only one {role} input", Signature());
+            }
+        }
+    }
+
+    private ValueInfo? Given(DenoiserRole role) =>
+        graph.Inputs.Find(i => options.InputRoles.TryGetValue(i.Name, out var given) && given == role);
+
+    private IEnumerable<ValueInfo> Free() => graph.Inputs.Where(i => !options.InputRoles.ContainsKey(i.Name));
+
+    private ValueInfo FindTimestep(ValueInfo sample)
+    {
+        var found = detector.FindTimestep(Free().Where(i => i.Name != sample.Name), out var rival);
+        return found is null
+                ? throw NotADenoiser(
+                    "no input is a timestep (a number, or one for each sample, that an embedding reads)"
+                )
+            : rival is not null ? throw NotADenoiser($"both '{found.Name}' and '{rival.Name}' could be the timestep")
+            : found;
+    }
+
+    private Onnx.Diagnostics.DiffusionQuantException NoSample(ValueInfo output)
+    {
+        var why =
+            output.Shape is { Rank: <= 2 } ? $"its output {output.Name} is no image but {output.Shape}"
+            : graph.Inputs.TrueForAll(i => !IsFloat(i))
+                ? "it takes no sample, only whole numbers, as a text encoder does"
+            : graph.Inputs.Exists(i => IsFloat(i) && i.Shape?.Rank == output.Shape?.Rank)
+                ? "no input has its output's shape, which an autoencoder's, but no denoiser's, differs from"
+            : "no input has the rank and type of a sample";
+        return NotADenoiser(why);
+    }
+
+    private void CheckRank(ValueInfo sample)
+    {
+        if (sample.Shape is { Rank: not 4 })
+        {
+            throw NotADenoiser(
+                $"its sample '{sample.Name}' has rank {sample.Shape.Rank}; images N,C,H,W are supported, packed tokens and video are not"
+            );
+        }
+    }
+
+    private SampleShape SizeOf(ValueInfo sample, ValueInfo output)
+    {
+        var dims = sample.Shape ?? [Dimension.Unknown, Dimension.Unknown, Dimension.Unknown, Dimension.Unknown];
+        var outDims = output.Shape is { Rank: 4 } known ? known : dims;
+        var channels = Size(
+            sample.Name,
+            dims[1],
+            "channels",
+            options.Channels ?? config?.InChannels ?? detector.Trace(sample.Name).ConvolutionChannels,
+            "Give Channels."
+        );
+        const string Advice = "Give SampleSize (height and width), or a size for the dimension in Dimensions.";
+        var height = Size(
+            sample.Name,
+            dims[2],
+            "height",
+            options.SampleSize?.Height ?? (int?)outDims[2].Value ?? config?.SampleSize?.Height,
+            Advice
+        );
+        var width = Size(
+            sample.Name,
+            dims[3],
+            "width",
+            options.SampleSize?.Width ?? (int?)outDims[3].Value ?? config?.SampleSize?.Width,
+            Advice
+        );
+        return new(channels, height, width);
+    }
+
+    private int Size(string input, Dimension dimension, string meaning, int? elsewhere, string advice) =>
+        (int?)dimension.Value
+        ?? (
+            dimension.Symbol is not null && options.Dimensions.TryGetValue(dimension.Symbol, out var size)
+                ? (int?)size
+                : null
+        )
+        ?? elsewhere
+        ?? throw DiffusionErrors.UnknownSize(path, input, dimension.Symbol ?? meaning, advice);
+
+    private int OutputChannels(ValueInfo output, SampleShape shape)
+    {
+        var channels =
+            (output.Shape is { Rank: 4 } dims ? (int?)dims[1].Value : null) ?? config?.OutChannels ?? shape.Channels;
+        return channels == shape.Channels || channels == 2 * shape.Channels
+            ? channels
+            : throw DiffusionErrors.BadOutput(
+                path,
+                output.Name,
+                $"it has {channels} channels and the sample {shape.Channels}; as many or twice as many are expected (inpainting and other models that take extra channels are not supported)"
+            );
+    }
+
+    private Onnx.Diagnostics.DiffusionQuantException NotADenoiser(string why) =>
+        DiffusionErrors.NotADenoiser(path, why, Signature());
+
+    private string Signature() =>
+        $"Its inputs are {string.Join(", ", graph.Inputs)}; its outputs {string.Join(", ", graph.Outputs)}";
+}

@@ -1,0 +1,93 @@
+using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>A diffusion model as it lies on disk: the denoiser's graph, how it is called, and its noise schedule.</summary>
+public sealed class DiffusionModel
+{
+    private readonly bool isOnDisk;
+
+    private DiffusionModel(OnnxModel model, DenoiserContract contract, NoiseSchedule schedule, bool isOnDisk)
+    {
+        this.isOnDisk = isOnDisk;
+        Model = model;
+        Contract = contract;
+        Schedule = schedule;
+    }
+
+    /// <summary>The denoiser.</summary>
+    public OnnxModel Model { get; }
+
+    /// <summary>How the denoiser is called.</summary>
+    public DenoiserContract Contract { get; }
+
+    /// <summary>The noise schedule.</summary>
+    public NoiseSchedule Schedule { get; }
+
+    /// <summary>The denoiser's file.</summary>
+    public required string ModelPath { get; init; }
+
+    /// <summary>The folder that holds all of the model's parts.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The denoiser's <c>config.json</c>, or null.</summary>
+    public string? ConfigPath { get; private init; }
+
+    /// <summary>The <c>scheduler_config.json</c> that <see cref="Schedule"/> was read from, or null when it was given.</summary>
+    public string? SchedulerConfigPath { get; private init; }
+
+    /// <summary>The model's VAE decoder, or null where the folder has none.</summary>
+    public string? VaeDecoderPath { get; private init; }
+
+    /// <summary>C, H and W of a sample.</summary>
+    public SampleShape SampleShape => Contract.SampleShape;
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="path">An <c>.onnx</c> file, or a folder: diffusers or Optimum layout, OnnxStack layout, or flat.</param>
+    /// <param name="options">What the files leave open.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1001 to DQ1011 from reading the graph; DQ1040 to DQ1048 and DQ1057
+    /// when there is no model, it is no denoiser, or its sizes or schedule are not known.</exception>
+    public static DiffusionModel Load(string path, ModelOptions? options = null)
+    {
+        options ??= ModelOptions.Default;
+        var layout = ModelLayout.Find(path);
+        var schedulePath = options.SchedulerConfigPath ?? layout.SchedulerPath;
+        var config = layout.ConfigPath is null ? null : PartConfig.Load(layout.ConfigPath);
+        var model = OnnxModel.Load(layout.ModelPath);
+        // The roles come first: "this is a VAE" helps more than "it has no schedule".
+        var schedule = options.Schedule ?? (schedulePath is null ? null : NoiseSchedule.Load(schedulePath));
+        var contract = ContractReader.Read(model, options, config, schedule?.TrainTimesteps);
+        return new(model, contract, schedule ?? throw DiffusionErrors.NoSchedule(path), isOnDisk: true)
+        {
+            ModelPath = layout.ModelPath,
+            Folder = layout.Root,
+            ConfigPath = layout.ConfigPath,
+            SchedulerConfigPath = options.Schedule is null ? schedulePath : null,
+            VaeDecoderPath = layout.VaeDecoderPath,
+        };
+    }
+
+    /// <summary>Loads the denoiser for running.</summary>
+    /// <param name="settings">Device and threads; by default the processor.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded.</exception>
+    public ModelSession LoadSession(SessionSettings? settings = null) =>
+        isOnDisk ? ModelSession.Load(ModelPath, settings) : ModelSession.Load(Model, settings);
+
+    /// <summary>Takes a model that is in memory already.</summary>
+    /// <param name="model">The denoiser.</param>
+    /// <param name="schedule">Its noise schedule.</param>
+    /// <param name="options">What the graph leaves open.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1042 to DQ1044, DQ1057: it is no denoiser, or a size is not known.</exception>
+    public static DiffusionModel Of(OnnxModel model, NoiseSchedule schedule, ModelOptions? options = null) =>
+        new(
+            model,
+            ContractReader.Read(model, options ?? ModelOptions.Default, config: null, schedule.TrainTimesteps),
+            schedule,
+            isOnDisk: false
+        )
+        {
+            ModelPath = model.Path ?? model.Graph.Name,
+            Folder = Path.GetDirectoryName(model.Path) ?? "",
+        };
+}

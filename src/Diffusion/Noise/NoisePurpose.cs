@@ -1,0 +1,17 @@
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>What random numbers are drawn for; the numbers of different purposes are independent.</summary>
+public enum NoisePurpose
+{
+    /// <summary>x_T, the noise that sampling starts from.</summary>
+    Initial = 0,
+
+    /// <summary>The noise that a sampling step adds.</summary>
+    Step = 1,
+
+    /// <summary>The class that an image is of.</summary>
+    ClassLabel = 2,
+
+    /// <summary>The noise of the forward process, where a user wants x_t of a given image.</summary>
+    Forward = 3,
+}

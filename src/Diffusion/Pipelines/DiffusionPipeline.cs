@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Reflection;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>Makes images with a diffusion model. Images depend on the model, the settings, the seed and their index alone.</summary>
+/// <example><code>
+/// using var pipeline = DiffusionPipeline.Load("Models/ddpm-fashion");
+/// var images = pipeline.Generate(16, seed: 1, steps: 25);
+/// ImageGrid.SavePng(images, columns: 4, "grid.png");
+/// </code></example>
+public sealed class DiffusionPipeline : IDisposable
+{
+    private readonly OnnxDenoiser denoiser;
+    private readonly LatentDecoder? decoder;
+    private readonly EmbeddedModel? embedded;
+
+    private DiffusionPipeline(DiffusionModel model, PipelineOptions options, EmbeddedModel? embedded)
+    {
+        this.embedded = embedded;
+        Schedule = model.Schedule;
+        denoiser = new(model, options.Session);
+        try
+        {
+            decoder = model.VaeDecoderPath is null
+                ? null
+                : LatentDecoder.Load(model.VaeDecoderPath, model.Contract, options.Session);
+        }
+        catch
+        {
+            denoiser.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How the model is called.</summary>
+    public DenoiserContract Contract => denoiser.Contract;
+
+    /// <summary>The noise schedule.</summary>
+    public NoiseSchedule Schedule { get; }
+
+    /// <summary>The network, for samplers of one's own.</summary>
+    public IDenoiser Denoiser => denoiser;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="path">A model folder or an <c>.onnx</c> file, as for <see cref="DiffusionModel.Load"/>.</param>
+    /// <param name="options">Device, threads, and what the model's files leave open.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1001 to DQ1011, DQ1040 to DQ1048, DQ1054, DQ1057: the model cannot
+    /// be read. DQ4001 to DQ4018: it cannot be loaded.</exception>
+    public static DiffusionPipeline Load(string path, PipelineOptions? options = null) =>
+        Load(path, options ?? PipelineOptions.Default, null);
+
+    /// <summary>Loads a model that is embedded in an assembly.</summary>
+    /// <param name="assembly">The assembly.</param>
+    /// <param name="resourcePrefix">The model's folder among the resources: <c>prefix/model.onnx</c>,
+    /// <c>prefix/scheduler_config.json</c>, and <c>prefix/model.onnx.data</c> where there is one.</param>
+    /// <param name="options">Device, threads, and what the model's files leave open.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1056: there is no such resource; further codes as for
+    /// <see cref="Load(string, PipelineOptions?)"/>.</exception>
+    public static DiffusionPipeline LoadEmbedded(
+        Assembly assembly,
+        string resourcePrefix,
+        PipelineOptions? options = null
+    )
+    {
+        var embedded = EmbeddedModel.Unpack(assembly, resourcePrefix);
+        try
+        {
+            return Load(embedded.Folder, options ?? PipelineOptions.Default, embedded);
+        }
+        catch
+        {
+            embedded.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes images.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="steps">The number of sampling steps, if another than the options'.</param>
+    /// <param name="options">Sampler, batch size, classes and guidance.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellation">Stops the generation.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049 to DQ1055, DQ1057, DQ1058: a setting does not fit the model,
+    /// conditioning is missing, or the samples are latents without a decoder. DQ4012 to DQ4018: a run failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<GeneratedImage> Generate(
+        int count,
+        ulong seed = 0,
+        int? steps = null,
+        GenerationOptions? options = null,
+        IProgress<GenerationProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
+    {
+        options ??= GenerationOptions.Default;
+        AtLeast("count", count, 0);
+        AtLeast(nameof(options.BatchSize), options.BatchSize, 1);
+        AtLeast(nameof(options.FirstImage), options.FirstImage, 0);
+        CheckMakesImages();
+        var trajectory = new Trajectory(
+            denoiser,
+            Schedule,
+            new()
+            {
+                Sampler = steps is null ? options.Sampler : options.Sampler with { Steps = steps, Timesteps = null },
+                Seed = seed,
+                ClassLabels = options.ClassLabels,
+                GuidanceScale = options.GuidanceScale,
+                Conditioning = options.Conditioning,
+            }
+        );
+        var images = new List<GeneratedImage>(count);
+        foreach (var batch in Enumerable.Range(options.FirstImage, count).Chunk(options.BatchSize))
+        {
+            DenoisingStep? last = null;
+            foreach (var step in trajectory.Steps(batch, cancellation))
+            {
+                last = step;
+                var done = step.IsLast ? images.Count + batch.Length : images.Count;
+                progress?.Report(new(done, count, step.Pair.Index + 1, step.StepCount));
+            }
+
+            images.AddRange(ToImages(last!, cancellation));
+        }
+
+        return images;
+    }
+
+    /// <summary>Frees the model.</summary>
+    public void Dispose()
+    {
+        denoiser.Dispose();
+        decoder?.Dispose();
+        embedded?.Dispose();
+    }
+
+    private static DiffusionPipeline Load(string path, PipelineOptions options, EmbeddedModel? embedded) =>
+        new(DiffusionModel.Load(path, options.Model), options, embedded);
+
+    private static void AtLeast(string setting, int value, int least)
+    {
+        if (value < least)
+        {
+            throw DiffusionErrors.BadSettings(
+                setting,
+                value.ToString(CultureInfo.InvariantCulture),
+                $"at least {least} is expected"
+            );
+        }
+    }
+
+    private void CheckMakesImages()
+    {
+        var channels = Contract.SampleShape.Channels;
+        if (decoder is null && channels is not (1 or 3))
+        {
+            throw DiffusionErrors.NoImages(
+                Contract.Path,
+                $"they have {channels} channels, as latents have, and images have 1 or 3"
+            );
+        }
+    }
+
+    private IEnumerable<GeneratedImage> ToImages(DenoisingStep last, CancellationToken cancellation)
+    {
+        var (shape, pixels) = decoder is null
+            ? (Contract.SampleShape, last.Next)
+            : decoder.Decode(last.Next, last.Images.Count, Contract.SampleShape, cancellation);
+        return last.Images.Select(
+            (index, i) =>
+                new GeneratedImage(
+                    index,
+                    shape,
+                    pixels.AsSpan(i * shape.Length, shape.Length).ToArray(),
+                    last.Call.ClassLabels?[i]
+                )
+        );
+    }
+}

@@ -1,0 +1,36 @@
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>One step of a batch of images, with all that went in and came out. The arrays may be kept, but not
+/// changed: the next step starts from them.</summary>
+public sealed record DenoisingStep
+{
+    /// <summary>The step: its number, timestep and the timestep it goes to.</summary>
+    public required TimestepPair Pair { get; init; }
+
+    /// <summary>How many steps the run has.</summary>
+    public required int StepCount { get; init; }
+
+    /// <summary>The indices of the images.</summary>
+    public required IReadOnlyList<int> Images { get; init; }
+
+    /// <summary>The call: x_t, timestep and conditioning.</summary>
+    public required DenoiserCall Call { get; init; }
+
+    /// <summary>The second call that classifier-free guidance makes; null without guidance.</summary>
+    public DenoiserCall? UnconditionalCall { get; init; }
+
+    /// <summary>The network's output (after guidance): N·C·H·W or N·2C·H·W numbers.</summary>
+    public required float[] Output { get; init; }
+
+    /// <summary>The estimates of x0 that the step used, after clipping: N·C·H·W numbers.</summary>
+    public required float[] CleanSamples { get; init; }
+
+    /// <summary>x at the timestep the step goes to: N·C·H·W numbers.</summary>
+    public required float[] Next { get; init; }
+
+    /// <summary>x_t: N·C·H·W numbers.</summary>
+    public float[] Samples => Call.Samples;
+
+    /// <summary>Whether it is the run's last.</summary>
+    public bool IsLast => Pair.Index == StepCount - 1;
+}

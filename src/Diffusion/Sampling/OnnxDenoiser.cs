@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using DiffusionQuant.Engine;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>
+/// A denoiser that ONNX Runtime runs. It feeds samples, timesteps and conditioning in the types and ranks that the graph
+/// declares, and splits a batch where the graph fixes its size or takes one timestep for all.
+/// </summary>
+public sealed class OnnxDenoiser : IDenoiser, IDisposable
+{
+    private readonly bool ownsSession;
+
+    /// <summary>Takes a session of the model's graph, or of one that was changed but kept its inputs and its output.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="contract">How the graph is called.</param>
+    /// <param name="ownsSession">Whether to dispose the session with this.</param>
+    public OnnxDenoiser(ModelSession session, DenoiserContract contract, bool ownsSession = false)
+    {
+        Session = session;
+        Contract = contract;
+        this.ownsSession = ownsSession;
+    }
+
+    /// <summary>Loads a model's denoiser.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="settings">Device and threads; by default the processor.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded.</exception>
+    public OnnxDenoiser(DiffusionModel model, SessionSettings? settings = null)
+        : this(model.LoadSession(settings), model.Contract, ownsSession: true) { }
+
+    /// <summary>The session.</summary>
+    public ModelSession Session { get; }
+
+    /// <inheritdoc/>
+    public DenoiserContract Contract { get; }
+
+    /// <summary>Values of inputs that a changed graph has besides the contract's; not disposed by this.</summary>
+    public IReadOnlyDictionary<string, OrtValue> ExtraInputs { get; init; } =
+        ImmutableDictionary<string, OrtValue>.Empty;
+
+    /// <inheritdoc/>
+    public float[] Predict(DenoiserCall call, CancellationToken cancellation = default) =>
+        Predict(call, [], null, cancellation);
+
+    /// <summary>Predicts for a batch, and shows further outputs of the graph.</summary>
+    /// <param name="call">Samples, timesteps and conditioning.</param>
+    /// <param name="extraOutputs">Names of outputs to fetch besides the prediction, in this call only.</param>
+    /// <param name="observe">Sees the outputs of each run that the call takes; there are several where the batch is split.</param>
+    /// <param name="cancellation">Stops the prediction.</param>
+    /// <returns>N·C·H·W numbers, or N·2C·H·W where the network predicts a variance too.</returns>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1050, DQ1057: an input's value is missing, or the output has an
+    /// unexpected size. DQ4012 to DQ4018: the run failed.</exception>
+    public float[] Predict(
+        DenoiserCall call,
+        IReadOnlyList<string> extraOutputs,
+        Action<DenoiserRun>? observe,
+        CancellationToken cancellation = default
+    )
+    {
+        string[] outputs = [Contract.Output.Name, .. extraOutputs.Where(o => o != Contract.Output.Name)];
+        var size = Contract.SampleShape.Height * Contract.SampleShape.Width * Contract.OutputChannels;
+        if (!Splits(call))
+        {
+            return Run(call, 0);
+        }
+
+        var result = new float[call.Count * size];
+        foreach (var rows in Batches(call))
+        {
+            var batch = Contract.FixedBatch ?? rows.Length;
+            int[] filled = [.. rows, .. Enumerable.Repeat(rows[^1], batch - rows.Length)];
+            var part = Run(call.Take(filled, HasRows), batch - rows.Length);
+            for (var i = 0; i < rows.Length; i++)
+            {
+                part.AsSpan(i * size, size).CopyTo(result.AsSpan(rows[i] * size));
+            }
+        }
+
+        return result;
+
+        float[] Run(DenoiserCall batch, int paddedRows)
+        {
+            using var inputs = new InputSet(this, batch);
+            using var set = Session.Run(inputs.Values, outputs, cancellation);
+            observe?.Invoke(new(batch, set, paddedRows));
+            var prediction = Tensors.ToFloats(set[Contract.Output.Name]);
+            return prediction.Length == batch.Count * size
+                ? prediction
+                : throw DiffusionErrors.BadOutput(
+                    Contract.Path,
+                    Contract.Output.Name,
+                    $"it has {prediction.Length} numbers for {batch.Count} samples of {Contract.SampleShape}, and {batch.Count * size} are expected"
+                );
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (ownsSession)
+        {
+            Session.Dispose();
+        }
+    }
+
+    private bool HasRows(string input) =>
+        Contract.Inputs.FirstOrDefault(i => i.Name == input) is not { } declared
+        || ConditioningSet.HasRows(Contract, declared);
+
+    private bool Splits(DenoiserCall call) =>
+        (Contract.FixedBatch is { } batch && batch != call.Count)
+        || Enumerable.Range(1, call.Count - 1).Any(row => SharedInputs(call, row) != SharedInputs(call, 0));
+
+    /// <summary>What must be the same for all rows of a run: timestep and label, where the graph takes one number for all.</summary>
+    private (int Timestep, int Label) SharedInputs(DenoiserCall call, int row) =>
+        (
+            Contract.TimestepIsShared ? call.TimestepOf(row) : 0,
+            Contract.ClassLabelIsShared && call.ClassLabels is { } labels ? labels[row] : 0
+        );
+
+    /// <summary>The call's rows in groups that one run can take.</summary>
+    private IEnumerable<int[]> Batches(DenoiserCall call) =>
+        Enumerable
+            .Range(0, call.Count)
+            .GroupBy(row => SharedInputs(call, row))
+            .SelectMany(group => group.Chunk(Contract.FixedBatch ?? call.Count));
+
+    /// <summary>The tensors of one run, disposed together.</summary>
+    private sealed class InputSet : IDisposable
+    {
+        private readonly List<OrtValue> owned = [];
+
+        public InputSet(OnnxDenoiser denoiser, DenoiserCall call)
+        {
+            Values = new(denoiser.ExtraInputs, StringComparer.Ordinal);
+            foreach (var input in denoiser.Contract.Inputs)
+            {
+                var value = Make(denoiser.Contract, input, call);
+                owned.Add(value);
+                Values[input.Name] = value;
+            }
+        }
+
+        public Dictionary<string, OrtValue> Values { get; }
+
+        public void Dispose() => owned.ForEach(v => v.Dispose());
+
+        private static OrtValue Make(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
+        {
+            var shape = contract.SampleShape;
+            switch (input.Role)
+            {
+                case DenoiserRole.Sample:
+                    return Tensors.FromFloats(
+                        call.Samples,
+                        [call.Count, shape.Channels, shape.Height, shape.Width],
+                        input.ElementType
+                    );
+                case DenoiserRole.Timestep:
+                    return Timesteps(contract, input, call);
+                case DenoiserRole.ClassLabel when call.ClassLabels is { } labels:
+                    var dims = InputValues.ColumnDims(input.Shape, call.Count);
+                    return InputValues.OfIntegers(
+                        [.. labels.Take(dims is [] or [1] ? 1 : call.Count).Select(l => (long)l)],
+                        dims,
+                        input.ElementType
+                    );
+                default:
+                    return call.Conditioning.TryGetValue(input.Name, out var tensor)
+                        ? InputValues.Of(tensor, input.ElementType)
+                        : throw DiffusionErrors.ConditioningMissing(contract.Path, input.ToString());
+            }
+        }
+
+        private static OrtValue Timesteps(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
+        {
+            var dims = InputValues.ColumnDims(input.Shape, call.Count);
+            var count = dims.Length == 0 ? 1 : (int)dims[0];
+            var timesteps = Enumerable.Range(0, count).Select(call.TimestepOf);
+            return contract.TimestepScale == 1
+                ? InputValues.OfIntegers([.. timesteps.Select(t => (long)t)], dims, input.ElementType)
+                : Tensors.FromFloats(
+                    [.. timesteps.Select(t => (float)(t * contract.TimestepScale))],
+                    dims,
+                    input.ElementType
+                );
+        }
+    }
+}

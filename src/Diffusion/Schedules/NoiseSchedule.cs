@@ -1,0 +1,76 @@
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>
+/// The forward process x_t = √ᾱ_t·x0 + √(1−ᾱ_t)·ε of a discrete diffusion model: ᾱ for every timestep, in double
+/// precision, and the settings that go with it.
+/// </summary>
+public sealed class NoiseSchedule
+{
+    private readonly double[] alphasCumprod;
+
+    /// <summary>Computes the schedule that a configuration describes.</summary>
+    /// <param name="config">The configuration.</param>
+    public NoiseSchedule(SchedulerConfig config)
+    {
+        Config = config;
+        alphasCumprod = Betas.CumulativeAlphas(
+            config.TrainedBetas?.ToArray()
+                ?? Betas.Of(config.BetaSchedule, config.BetaStart, config.BetaEnd, config.TrainTimesteps)
+        );
+        if (config.SnrShiftScale != 1)
+        {
+            var shift = config.SnrShiftScale;
+            for (var t = 0; t < alphasCumprod.Length; t++)
+            {
+                alphasCumprod[t] /= shift + ((1 - shift) * alphasCumprod[t]);
+            }
+        }
+
+        if (config.RescaleBetasZeroSnr && alphasCumprod.Length > 1)
+        {
+            Betas.RescaleToZeroTerminalSnr(alphasCumprod);
+        }
+    }
+
+    /// <summary>The settings it was computed from.</summary>
+    public SchedulerConfig Config { get; }
+
+    /// <summary>T, the number of timesteps; timesteps are 0 to T−1.</summary>
+    public int TrainTimesteps => alphasCumprod.Length;
+
+    /// <summary>What the network's output means.</summary>
+    public PredictionType Prediction => Config.Prediction;
+
+    /// <summary>ᾱ_t for t from 0 to T−1, falling.</summary>
+    public IReadOnlyList<double> AlphasCumprod => alphasCumprod;
+
+    /// <summary>β_t = 1 − ᾱ_t/ᾱ_{t−1}.</summary>
+    /// <param name="timestep">The timestep, 0 to T−1.</param>
+    public double Beta(int timestep) =>
+        1 - (alphasCumprod[timestep] / (timestep > 0 ? alphasCumprod[timestep - 1] : 1));
+
+    /// <summary>ᾱ_t as ancestral (DDPM) steps see it: 1 for a timestep below 0, the clean sample.</summary>
+    /// <param name="timestep">The timestep, below T.</param>
+    public double AlphaCumprod(int timestep) => timestep >= 0 ? alphasCumprod[timestep] : 1;
+
+    /// <summary>ᾱ_t as DDIM steps see it: below timestep 0 it is 1, or ᾱ_0 where the config says
+    /// <c>set_alpha_to_one: false</c>.</summary>
+    /// <param name="timestep">The timestep, below T.</param>
+    public double AlphaCumprodOrFinal(int timestep) =>
+        timestep >= 0 ? alphasCumprod[timestep]
+        : Config.SetAlphaToOne ? 1
+        : alphasCumprod[0];
+
+    /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: it cannot be read, a value is bad, or the
+    /// scheduler has no discrete noise schedule.</exception>
+    public static NoiseSchedule Load(string path) => new(SchedulerConfig.Load(path));
+
+    /// <summary>Reads the text of a <c>scheduler_config.json</c>.</summary>
+    /// <param name="json">The JSON object.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: as for <see cref="Load"/>.</exception>
+    public static NoiseSchedule Parse(string json, string name = "scheduler_config.json") =>
+        new(SchedulerConfig.Parse(json, name));
+}
