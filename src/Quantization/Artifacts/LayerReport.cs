@@ -1,0 +1,47 @@
+using DiffusionQuant.Quantization.Plan;
+
+namespace DiffusionQuant.Quantization.Artifacts;
+
+/// <summary>What <c>quantization.json</c> says of a layer.</summary>
+/// <param name="Name">The layer's name.</param>
+/// <param name="Operator">Its operator in the float graph.</param>
+/// <param name="Positions">Where it stands.</param>
+/// <param name="Mode">How it computes.</param>
+/// <param name="Reason">Why it stays in float where the recipe did not ask for that.</param>
+/// <param name="WeightShape">The weight's sizes.</param>
+/// <param name="Parameters">Weights and biases.</param>
+/// <param name="WeightBits">The weights' width.</param>
+/// <param name="WeightSqnr">SQNR of the weights in dB.</param>
+/// <param name="Inputs">Its activation inputs.</param>
+/// <param name="Output">The codes that its kernel writes.</param>
+public sealed record LayerReport(
+    string Name,
+    string Operator,
+    string Positions,
+    LayerMode Mode,
+    string? Reason,
+    IReadOnlyList<long>? WeightShape,
+    long Parameters,
+    int? WeightBits,
+    double? WeightSqnr,
+    IReadOnlyList<ActivationReport> Inputs,
+    ActivationReport? Output
+);
+
+/// <summary>What <c>quantization.json</c> says of an activation point.</summary>
+/// <param name="Value">The value's name.</param>
+/// <param name="Bits">The codes' width.</param>
+/// <param name="Scale">The step size.</param>
+/// <param name="ZeroPoint">The code of zero.</param>
+/// <param name="Min">The smallest observed value.</param>
+/// <param name="Max">The largest observed value.</param>
+/// <param name="Sqnr">SQNR over the observed values in dB.</param>
+public sealed record ActivationReport(
+    string Value,
+    int Bits,
+    float Scale,
+    int ZeroPoint,
+    float Min,
+    float Max,
+    double Sqnr
+);

@@ -1,0 +1,61 @@
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Quantization.Artifacts;
+
+/// <summary>Describes the layers of a finished plan.</summary>
+internal static class ReportBuilder
+{
+    public static IReadOnlyList<LayerReport> Layers(QuantizationState state)
+    {
+        var graph = state.Graph.Graph;
+        return [.. state.Plan.Layers.Zip(state.Layers, (plan, layer) => Layer(state, graph, plan, layer))];
+    }
+
+    private static LayerReport Layer(QuantizationState state, OnnxGraph graph, LayerPlan plan, QuantizableLayer layer)
+    {
+        var bias = layer.Kind is LayerKind.Convolution or LayerKind.Gemm or LayerKind.TransposedConvolution
+            ? layer.Node.Input(2)
+            : null;
+        var parameters =
+            (layer.Weight?.ElementCount ?? 0)
+            + (bias is not null && graph.Initializers.TryGetValue(bias, out var tensor) ? tensor.ElementCount : 0);
+        return new(
+            plan.Layer,
+            plan.OpType,
+            Words(plan.Positions),
+            plan.Mode,
+            plan.Reason,
+            layer.Weight?.Dims.ToArray(),
+            parameters,
+            plan.Weight?.Bits,
+            plan.Weight is null
+                ? null
+                : Rounded(SignalToNoise.Decibels(layer.Weight!.ToFloats().Span, plan.Weight.ToFloats())),
+            [.. plan.Inputs.Select(p => Activation(state, p))],
+            plan.Output is null ? null : Activation(state, plan.Output)
+        );
+    }
+
+    private static ActivationReport Activation(QuantizationState state, ActivationPoint point)
+    {
+        var quantizer = state.Plan.Activations[point];
+        var seen = state.Statistics!.Of(point.Value).All;
+        return new(
+            point.Value,
+            point.Bits,
+            quantizer.Scale,
+            quantizer.ZeroPoint,
+            seen.Min,
+            seen.Max,
+            Rounded(SignalToNoise.Decibels(seen, quantizer))
+        );
+    }
+
+    private static string Words(LayerPositions positions) => string.Join(", ", LayerPattern.NamesOf(positions));
+
+    private static double Rounded(double decibels) => Math.Round(decibels, 2);
+}

@@ -1,0 +1,41 @@
+namespace DiffusionQuant.Quantization.Calibration;
+
+/// <summary>What calibration saw at all points of a plan, in memory that does not grow with the number of samples.</summary>
+public sealed class CalibrationStatistics
+{
+    private readonly Dictionary<string, PointStatistics> points;
+
+    /// <summary>Makes empty statistics.</summary>
+    /// <param name="values">The names of the observed values.</param>
+    /// <param name="timesteps">The observed timesteps.</param>
+    public CalibrationStatistics(IEnumerable<string> values, IReadOnlyList<int> timesteps)
+    {
+        Timesteps = timesteps;
+        points = values.Distinct(StringComparer.Ordinal).ToDictionary(v => v, _ => new PointStatistics(timesteps));
+    }
+
+    /// <summary>Statistics of nothing.</summary>
+    public static CalibrationStatistics Empty { get; } = new([], []);
+
+    /// <summary>The observed timesteps, in sampling order.</summary>
+    public IReadOnlyList<int> Timesteps { get; }
+
+    /// <summary>How many pairs (x_t, t) were seen.</summary>
+    public int Samples { get; set; }
+
+    /// <summary>The names of the observed values.</summary>
+    public IReadOnlyCollection<string> Values => points.Keys;
+
+    /// <summary>What was seen of a value.</summary>
+    public PointStatistics Of(string value) => points[value];
+
+    /// <summary>Adds what another part of the calibration saw; the result is exactly that of one run over both.</summary>
+    public void Merge(CalibrationStatistics other)
+    {
+        Samples += other.Samples;
+        foreach (var (value, statistics) in other.points)
+        {
+            points[value].Merge(statistics);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
+
+namespace DiffusionQuant.Quantization.Passes;
+
+/// <summary>Chooses every quantizer of the plan: weights per output channel, activations per tensor.</summary>
+/// <param name="weights">How weights' ranges are found.</param>
+/// <param name="activations">How activations' ranges are found.</param>
+public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activations) : IQuantizationPass
+{
+    /// <inheritdoc/>
+    public string Name => "search ranges";
+
+    /// <inheritdoc/>
+    public double Weight => 20;
+
+    /// <inheritdoc/>
+    public QuantizationState Run(QuantizationState state, PassContext context)
+    {
+        var layers = state.Layers.ToDictionary(l => l.Name, StringComparer.Ordinal);
+        var plans = new List<LayerPlan>(state.Plan.Layers.Count);
+        foreach (var plan in state.Plan.Layers)
+        {
+            context.Cancellation.ThrowIfCancellationRequested();
+            plans.Add(
+                plan is { WeightBits: { } bits, Mode: not LayerMode.Float }
+                    ? plan with
+                    {
+                        Weight = Quantize(layers[plan.Layer], bits),
+                    }
+                    : plan
+            );
+            context.Progress((double)plans.Count / state.Plan.Layers.Count, plan.Layer);
+        }
+
+        var points = state.Plan.Points;
+        var quantizers = new UniformQuantizer[points.Count];
+        Parallel.For(
+            0,
+            points.Count,
+            new() { CancellationToken = context.Cancellation },
+            i =>
+                quantizers[i] = activations.Estimate(
+                    state.Statistics!.Of(points[i].Value).All,
+                    points[i].Bits,
+                    points[i].Symmetry
+                )
+        );
+        return state with { Plan = new(plans, points.Zip(quantizers).ToDictionary(p => p.First, p => p.Second)) };
+    }
+
+    private QuantizedWeight Quantize(QuantizableLayer layer, int bits) =>
+        WeightQuantizer.Quantize(
+            layer.Weight!.ToFloats(),
+            layer.Weight.Dims.ToArray(),
+            layer.ChannelAxis,
+            bits,
+            weights
+        );
+}

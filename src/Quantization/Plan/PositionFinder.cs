@@ -1,0 +1,201 @@
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Quantization.Plan;
+
+/// <summary>Finds each layer's <see cref="LayerPositions"/> from where paths begin, join and end.</summary>
+internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers, string sample, string timestep)
+{
+    private readonly Dictionary<OnnxNode, LayerPositions> positions = layers.ToDictionary(
+        l => l,
+        _ => LayerPositions.None
+    );
+
+    public IReadOnlyDictionary<OnnxNode, LayerPositions> Find()
+    {
+        MarkFromInputs();
+        MarkLast();
+        foreach (var node in index.Graph.Nodes.Where(n => n.Is("Softmax")))
+        {
+            MarkAttention(node);
+        }
+
+        foreach (var layer in layers.Where(l => l.Is("Conv")))
+        {
+            MarkConvolution(layer);
+        }
+
+        return positions;
+    }
+
+    private void MarkFromInputs()
+    {
+        var fromSample = new HashSet<string>(StringComparer.Ordinal) { sample };
+        var fromTimestep = new HashSet<string>(StringComparer.Ordinal) { timestep };
+        var behindLayer = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var node in index.Graph.Nodes)
+        {
+            var inputs = node.Inputs;
+            var seesSample = inputs.Exists(fromSample.Contains);
+            var seesTimestep = inputs.Exists(fromTimestep.Contains);
+            var isLayer = layers.Contains(node);
+            if (isLayer && seesTimestep && !seesSample)
+            {
+                positions[node] |= LayerPositions.TimeEmbedding;
+            }
+
+            if (isLayer && seesSample && !inputs.Exists(i => fromSample.Contains(i) && behindLayer.Contains(i)))
+            {
+                positions[node] |= LayerPositions.First;
+            }
+
+            if (seesSample)
+            {
+                fromSample.UnionWith(node.Outputs);
+            }
+
+            if (seesTimestep)
+            {
+                fromTimestep.UnionWith(node.Outputs);
+            }
+
+            // Shapes of the sample reach far into the graph; they carry none of its values.
+            if (node.Is("Shape") || node.Is("Size"))
+            {
+                fromSample.ExceptWith(node.Outputs);
+            }
+
+            if (isLayer || inputs.Exists(behindLayer.Contains))
+            {
+                behindLayer.UnionWith(node.Outputs);
+            }
+        }
+    }
+
+    private void MarkLast()
+    {
+        var beforeLayer = new HashSet<string>(StringComparer.Ordinal);
+        var beforeOutput = index.Graph.Outputs.Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
+        for (var i = index.Graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            var node = index.Graph.Nodes[i];
+            var reachesLayer = node.Outputs.Exists(beforeLayer.Contains);
+            var reachesOutput = node.Outputs.Exists(beforeOutput.Contains);
+            if (layers.Contains(node) && reachesOutput && !reachesLayer)
+            {
+                positions[node] |= LayerPositions.Last;
+            }
+
+            if (reachesOutput)
+            {
+                beforeOutput.UnionWith(node.Inputs);
+            }
+
+            if (layers.Contains(node) || reachesLayer)
+            {
+                beforeLayer.UnionWith(node.Inputs);
+            }
+        }
+    }
+
+    private void MarkAttention(OnnxNode softmax)
+    {
+        var scores = NearestUp(softmax.Input(0)).Where(l => l.Is("MatMul")).ToArray();
+        var products = NearestDown(softmax.Outputs[0]).Where(l => l.Is("MatMul")).ToArray();
+        if (scores.Length == 0 || products.Length == 0)
+        {
+            return;
+        }
+
+        foreach (var product in scores.Concat(products))
+        {
+            positions[product] |= LayerPositions.Attention;
+            foreach (var projection in product.Inputs.SelectMany(NearestUp).Where(p => !scores.Contains(p)))
+            {
+                positions[projection] |= LayerPositions.Attention;
+            }
+        }
+
+        foreach (var output in products.SelectMany(p => NearestDown(p.Outputs[0])))
+        {
+            positions[output] |= LayerPositions.Attention;
+        }
+    }
+
+    private void MarkConvolution(OnnxNode layer)
+    {
+        if (layer.Ints("strides")?.Any(s => s > 1) == true && !positions[layer].HasFlag(LayerPositions.First))
+        {
+            positions[layer] |= LayerPositions.Downsample;
+        }
+
+        if (index.Producer(layer.Input(0)) is { OpType: "Resize" or "Upsample" })
+        {
+            positions[layer] |= LayerPositions.Upsample;
+        }
+
+        var pointwise =
+            index.Constant(layer.Input(1)) is { Rank: > 2 } weight && weight.Dims[2..].IndexOfAnyExcept(1L) < 0;
+        var readers = index.Consumers(layer.Outputs[0]);
+        if (
+            pointwise
+            && readers.Count == 1
+            && readers[0].Is("Add")
+            && index.Consumers(layer.Inputs[0]).Count > 1
+            && !positions[layer].HasFlag(LayerPositions.Attention)
+        )
+        {
+            positions[layer] |= LayerPositions.Skip;
+        }
+    }
+
+    /// <summary>The nearest layers that a value comes from, through anything that is no layer.</summary>
+    private IEnumerable<OnnxNode> NearestUp(string? value) =>
+        Nearest(
+            index.Producer(value) is { } first ? [first] : [],
+            n => n.Inputs.Select(index.Producer).OfType<OnnxNode>()
+        );
+
+    /// <summary>The nearest layers that read a value, through anything that is no layer.</summary>
+    private IEnumerable<OnnxNode> NearestDown(string value) =>
+        Nearest(index.Consumers(value), n => n.Outputs.SelectMany(index.Consumers));
+
+    private IEnumerable<OnnxNode> Nearest(IEnumerable<OnnxNode> start, Func<OnnxNode, IEnumerable<OnnxNode>> next)
+    {
+        var seen = new HashSet<OnnxNode>();
+        var pending = new Queue<OnnxNode>(start);
+        while (pending.TryDequeue(out var node))
+        {
+            if (!seen.Add(node))
+            {
+                continue;
+            }
+
+            if (layers.Contains(node))
+            {
+                yield return node;
+                continue;
+            }
+
+            // Attention's projections stand close to it; what lies behind a residual addition or a normalisation belongs
+            // to another part of the network.
+            if (
+                node.OpType
+                is "Shape"
+                    or "InstanceNormalization"
+                    or "LayerNormalization"
+                    or "GroupNormalization"
+                    or "ReduceMean"
+                    or "Concat"
+            )
+            {
+                continue;
+            }
+
+            foreach (var neighbour in next(node))
+            {
+                pending.Enqueue(neighbour);
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using DiffusionQuant.Quantization.Quantizers;
+
+namespace DiffusionQuant.Quantization.Plan;
+
+/// <summary>
+/// What becomes of each layer and each activation: data that passes refine and that the simulation and the export both
+/// read.
+/// </summary>
+/// <param name="Layers">All layers of the network, in topological order.</param>
+/// <param name="Activations">The quantizer of each activation point, once a pass has chosen it.</param>
+public sealed record QuantizationPlan(
+    IReadOnlyList<LayerPlan> Layers,
+    IReadOnlyDictionary<ActivationPoint, UniformQuantizer> Activations
+)
+{
+    /// <summary>A plan of no layers.</summary>
+    public static QuantizationPlan Empty { get; } = new([], new Dictionary<ActivationPoint, UniformQuantizer>());
+
+    /// <summary>All activation points that the layers name, each once, in the layers' order.</summary>
+    public IReadOnlyList<ActivationPoint> Points =>
+        [.. Layers.SelectMany(l => l.Output is { } output ? l.Inputs.Append(output) : l.Inputs).Distinct()];
+
+    /// <summary>The plan of a layer.</summary>
+    public LayerPlan? Find(string layer) => Layers.FirstOrDefault(l => l.Layer == layer);
+}

@@ -1,0 +1,46 @@
+using DiffusionQuant.Onnx.Diagnostics;
+
+namespace DiffusionQuant.Quantization;
+
+/// <summary>The failures of quantizing a model: codes DQ1090 to DQ1099.</summary>
+internal static class QuantizationErrors
+{
+    [Diagnostic("DQ1090")]
+    public static DiffusionQuantException UnknownMethod(string name, IEnumerable<string> known) =>
+        new("DQ1090", $"There is no method '{name}'. Known methods: {string.Join(", ", known)}.");
+
+    [Diagnostic("DQ1091")]
+    public static DiffusionQuantException NothingToQuantize(string path, string bits) =>
+        new(
+            "DQ1091",
+            $"{path}: the recipe {bits} leaves every layer in float, or the graph has no convolution, Gemm or MatMul with constant weights. Check policy and rules, or export the model without fused operators."
+        );
+
+    [Diagnostic("DQ1092")]
+    public static DiffusionQuantException NotFinite(string path, string value, int timestep) =>
+        new(
+            "DQ1092",
+            $"{path}: the float model's value '{value}' is not finite at timestep {timestep}, so it has no range to quantize. Check the model's outputs in float first; float16 models may overflow: export in float32."
+        );
+
+    [Diagnostic("DQ1093")]
+    public static DiffusionQuantException AlreadyQuantized(string path) =>
+        new(
+            "DQ1093",
+            $"{path}: the model is quantized already (it has QuantizeLinear or QLinear operators). Quantize the float model it was made from."
+        );
+
+    [Diagnostic("DQ1094")]
+    public static DiffusionQuantException OpsetTooLow(string path, long opset, long least) =>
+        new(
+            "DQ1094",
+            $"{path}: the model uses opset {opset}; integer operators with a scale per channel need {least} or higher. Export the model with a newer opset."
+        );
+
+    [Diagnostic("DQ1095")]
+    public static DiffusionQuantException OutputNotFinite(string path, int timestep) =>
+        new(
+            "DQ1095",
+            $"{path}: the quantized model's output is not finite at timestep {timestep}. Give more bits to the layers with the lowest SQNR (diffquant inspect), or exclude them by a rule."
+        );
+}

@@ -1,0 +1,38 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Quantization;
+
+/// <summary>What to quantize, how, and where to.</summary>
+/// <param name="ModelPath">A <c>.onnx</c> file or a model's folder.</param>
+/// <param name="OutputFolder">An existing, empty folder; gets model.onnx, scheduler_config.json and quantization.json.</param>
+/// <param name="Recipe">How.</param>
+public sealed record QuantizationRequest(string ModelPath, string OutputFolder, Recipe Recipe)
+{
+    /// <summary>What the model's files leave open besides the recipe's input roles.</summary>
+    public ModelOptions ModelOptions { get; init; } = ModelOptions.Default;
+}
+
+/// <summary>How far a quantization is.</summary>
+/// <param name="Stage">The pass that runs.</param>
+/// <param name="Fraction">0 to 1 over all stages.</param>
+/// <param name="Detail">What it is at, or null.</param>
+public sealed record QuantizationProgress(string Stage, double Fraction, string? Detail);
+
+/// <summary>What a quantization has made.</summary>
+/// <param name="Report">All of it, as in quantization.json.</param>
+/// <param name="Files">The files it wrote.</param>
+public sealed record QuantizationResult(Artifacts.QuantizationReport Report, IReadOnlyList<string> Files)
+{
+    /// <summary>Bytes of the float model.</summary>
+    public long FloatBytes => Report.FloatBytes;
+
+    /// <summary>Bytes of the quantized model.</summary>
+    public long QuantizedBytes => Report.QuantizedBytes;
+
+    /// <summary>Layers that compute in integers or from packed weights.</summary>
+    public int QuantizedLayers => Report.Layers.Count(l => l.Mode != Plan.LayerMode.Float);
+
+    /// <summary>Layers that compute as before.</summary>
+    public int FloatLayers => Report.Layers.Count - QuantizedLayers;
+}

@@ -1,0 +1,116 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Export;
+using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Recipes;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DiffusionQuant.Quantization;
+
+/// <summary>Quantizes a diffusion model by a recipe: loads it, runs the method's passes, exports, checks and writes the artifact.</summary>
+public static class Quantizer
+{
+    /// <summary>Counts up whenever the same recipe would give other bytes; part of cache keys.</summary>
+    public const int AlgorithmVersion = 1;
+
+    /// <summary>The file name of the quantized graph.</summary>
+    public const string ModelFileName = "model.onnx";
+
+    /// <summary>Quantizes a model.</summary>
+    /// <param name="request">Model, output folder and recipe.</param>
+    /// <param name="progress">Receives stages and fractions; may be null.</param>
+    /// <param name="cancellation">Stops the work; files written so far stay in the output folder.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">The model, the recipe or the device does not allow it.</exception>
+    public static QuantizationResult Run(
+        QuantizationRequest request,
+        IProgress<QuantizationProgress>? progress = null,
+        CancellationToken cancellation = default
+    ) => Run(request, progress, out _, cancellation);
+
+    /// <summary>As the public one; also shows what the passes left.</summary>
+    internal static QuantizationResult Run(
+        QuantizationRequest request,
+        IProgress<QuantizationProgress>? progress,
+        out QuantizationState state,
+        CancellationToken cancellation = default
+    )
+    {
+        var recipe = request.Recipe;
+        var method = MethodCatalog.Find(recipe.Method);
+        var session = new SessionSettings { Device = Device.Parse(recipe.Device), Threads = recipe.Threads };
+        progress?.Report(new("load", 0, request.ModelPath));
+        var source = DiffusionModel.Load(request.ModelPath, Options(request));
+        SourceCheck.Run(source);
+
+        state = new QuantizationState(source, recipe);
+        var stages = new StageProgress(progress, method.Passes);
+        foreach (var pass in method.Passes)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            state = pass.Run(state, new(session, stages.Begin(pass), cancellation));
+        }
+
+        progress?.Report(new("export", stages.Fraction, null));
+        var model = QdqExporter.Export(state.Graph, state.Plan);
+        var files = ArtifactWriter.Write(model, source, request.OutputFolder);
+        progress?.Report(new("check", stages.Fraction, null));
+        var quantizedPath = Path.Combine(request.OutputFolder, ModelFileName);
+        var sqnr = OutputCheck.Run(source, quantizedPath, recipe, session, cancellation);
+        var report = new QuantizationReport
+        {
+            ToolVersion = typeof(Quantizer)
+                .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+                .InformationalVersion,
+            AlgorithmVersion = AlgorithmVersion,
+            RuntimeVersion = OrtEnv.Instance().GetVersionString(),
+            Device = session.Device.ToString(),
+            Source = new(
+                Path.GetFileName(source.ModelPath),
+                SourceHash.Of(source.ModelPath, source.Model),
+                $"{source.Model.ProducerName} {source.Model.ProducerVersion}".Trim(),
+                source.Model.Opset
+            ),
+            Recipe = JsonNode.Parse(recipe.CanonicalJson)!,
+            RecipeHash = recipe.Hash,
+            Passes = [.. method.Passes.Select(p => p.Name)],
+            Calibration = new(state.Statistics!.Samples, state.Statistics.Timesteps),
+            FloatBytes = ArtifactWriter.BytesOf(source),
+            QuantizedBytes = files
+                .Where(f => Path.GetFileName(f).StartsWith(ModelFileName, StringComparison.Ordinal))
+                .Sum(f => new FileInfo(f).Length),
+            OutputSqnr = sqnr,
+            Layers = ReportBuilder.Layers(state),
+        };
+        var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);
+        File.WriteAllText(reportPath, report.ToJson());
+        progress?.Report(new("done", 1, null));
+        return new(report, [.. files, reportPath]);
+    }
+
+    private static ModelOptions Options(QuantizationRequest request)
+    {
+        var recipe = request.Recipe.ToModelOptions();
+        var roles = recipe.InputRoles.ToDictionary(StringComparer.Ordinal);
+        foreach (var (name, role) in request.ModelOptions.InputRoles)
+        {
+            roles[name] = role;
+        }
+
+        var dimensions = recipe.Dimensions.ToDictionary(StringComparer.Ordinal);
+        foreach (var (name, size) in request.ModelOptions.Dimensions)
+        {
+            dimensions[name] = size;
+        }
+
+        return request.ModelOptions with
+        {
+            InputRoles = roles,
+            Dimensions = dimensions,
+        };
+    }
+}

@@ -1,0 +1,38 @@
+namespace DiffusionQuant.Quantization.Quantizers;
+
+/// <summary>The elements of a tensor (or of one channel) as a distribution.</summary>
+/// <param name="values">The elements; not copied.</param>
+public sealed class ValuesDistribution(ReadOnlyMemory<float> values) : IDistribution
+{
+    private float[]? sorted;
+
+    /// <inheritdoc/>
+    public float Min { get; } = values.Length == 0 ? 0 : System.Numerics.Tensors.TensorPrimitives.Min(values.Span);
+
+    /// <inheritdoc/>
+    public float Max { get; } = values.Length == 0 ? 0 : System.Numerics.Tensors.TensorPrimitives.Max(values.Span);
+
+    /// <inheritdoc/>
+    public double SumOfSquares => System.Numerics.Tensors.TensorPrimitives.SumOfSquares(values.Span);
+
+    /// <inheritdoc/>
+    public double Error(UniformQuantizer quantizer, double power) =>
+        QuantizationError.Sum(values.Span, quantizer, power);
+
+    /// <inheritdoc/>
+    public float Quantile(double share)
+    {
+        if (values.Length == 0)
+        {
+            return 0;
+        }
+
+        if (sorted is null)
+        {
+            sorted = values.ToArray();
+            Array.Sort(sorted);
+        }
+
+        return sorted[(int)Math.Clamp(Math.Ceiling(share * sorted.Length) - 1, 0, sorted.Length - 1)];
+    }
+}

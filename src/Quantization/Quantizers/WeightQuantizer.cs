@@ -1,0 +1,54 @@
+namespace DiffusionQuant.Quantization.Quantizers;
+
+/// <summary>Rounds weights to nearest on a grid per output channel.</summary>
+public static class WeightQuantizer
+{
+    /// <summary>
+    /// Quantizes a weight. Under 8 bits the grid is asymmetric; at 8 bits it is symmetric, because <c>q − z</c> must fit
+    /// the int8 of the kernels.
+    /// </summary>
+    /// <param name="weight">The elements.</param>
+    /// <param name="dims">The sizes.</param>
+    /// <param name="axis">The output channels' axis.</param>
+    /// <param name="bits">The codes' width, 1 to 8.</param>
+    /// <param name="range">How each channel's range is found.</param>
+    public static QuantizedWeight Quantize(
+        ReadOnlyMemory<float> weight,
+        long[] dims,
+        int axis,
+        int bits,
+        IRangeEstimator range
+    )
+    {
+        var channels = WeightChannels.Gather(weight.Span, dims, axis);
+        var symmetry = bits >= 8 ? Symmetry.Symmetric : Symmetry.Asymmetric;
+        var quantizers = new UniformQuantizer[channels.Length];
+        Parallel.For(
+            0,
+            channels.Length,
+            c => quantizers[c] = range.Estimate(new ValuesDistribution(channels[c]), bits, symmetry)
+        );
+        return Quantize(weight.Span, dims, axis, quantizers);
+    }
+
+    /// <summary>Quantizes a weight with given quantizers, one per output channel.</summary>
+    public static QuantizedWeight Quantize(
+        ReadOnlySpan<float> weight,
+        long[] dims,
+        int axis,
+        UniformQuantizer[] quantizers
+    )
+    {
+        var codes = new byte[weight.Length];
+        foreach (var (channel, start, length) in WeightChannels.Runs(dims, axis))
+        {
+            var quantizer = quantizers[channel];
+            for (var i = start; i < start + length; i++)
+            {
+                codes[i] = (byte)quantizer.Quantize(weight[i]);
+            }
+        }
+
+        return new(dims, axis, quantizers, codes);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Text.RegularExpressions;
+using DiffusionQuant.Diffusion;
+
+namespace DiffusionQuant.Quantization.Recipes;
+
+/// <summary>The checks of a recipe's values; each returns the value in its canonical form.</summary>
+internal static partial class RecipeChecks
+{
+    public static T Range<T>(string key, T value, T least, T most)
+        where T : INumber<T> =>
+        // Written so that NaN is refused.
+        value >= least
+        && value <= most
+            ? value
+            : throw RecipeErrors.OutOfRange(key, $"{value}", $"{least}", $"{most}");
+
+    public static string Name(string key, string value) =>
+        NamePattern().IsMatch(value.Trim())
+            ? value.Trim().ToLowerInvariant()
+            : throw RecipeErrors.BadValue(key, value, "a name of letters, digits and hyphens");
+
+    public static string Device(string value) =>
+        DevicePattern().IsMatch(value.Trim()) ? value.Trim().ToLowerInvariant() : throw RecipeErrors.BadDevice(value);
+
+    public static ImmutableSortedDictionary<string, string> Roles(ImmutableSortedDictionary<string, string> roles)
+    {
+        // The order is part of the hash, so a caller's comparer must not decide it.
+        var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, role) in roles)
+        {
+            if (name.Trim().Length == 0 || role.Trim().Length == 0)
+            {
+                throw RecipeErrors.BadInputRole($"{name}={role}");
+            }
+
+            result[name] = RecipeWords.Of(RecipeWords.Parse<DenoiserRole>(RecipeKeys.InputRoles, role));
+        }
+
+        return result.ToImmutable();
+    }
+
+    public static ImmutableSortedDictionary<string, int> Dimensions(ImmutableSortedDictionary<string, int> dimensions)
+    {
+        foreach (var (name, size) in dimensions)
+        {
+            Range($"{RecipeKeys.Dimensions}.{name}", size, 1, 1_000_000);
+        }
+
+        return dimensions.WithComparers(StringComparer.Ordinal);
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("^[A-Za-z]+(:[0-9]{1,3})?$")]
+    private static partial Regex DevicePattern();
+}

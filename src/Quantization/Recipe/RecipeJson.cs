@@ -1,0 +1,104 @@
+using System.Text;
+using System.Text.Json;
+
+namespace DiffusionQuant.Quantization.Recipes;
+
+/// <summary>Writes a recipe's canonical JSON, the text that is hashed.</summary>
+internal static class RecipeJson
+{
+    public static string Write(Recipe recipe) => Encoding.UTF8.GetString(WriteUtf8(recipe));
+
+    public static byte[] WriteUtf8(Recipe recipe)
+    {
+        // The dictionary's ordinal order is the order in the text, however this list is edited.
+        var values = new SortedDictionary<string, Action<Utf8JsonWriter>>(StringComparer.Ordinal)
+        {
+            [RecipeKeys.Quantize] = w => w.WriteStringValue(recipe.Bits.ToString()),
+            [RecipeKeys.Method] = w => w.WriteStringValue(recipe.Method),
+            [RecipeKeys.Policy] = w => w.WriteStringValue(recipe.Policy.Name),
+            [RecipeKeys.Rules] = w => WriteStrings(w, recipe.Rules.Select(r => r.ToString())),
+            [RecipeKeys.SoftmaxBits] = w => w.WriteNumberValue(recipe.SoftmaxBits),
+            [RecipeKeys.Sampler] = w => w.WriteStringValue(RecipeWords.Of(recipe.Sampler)),
+            // Adding zero makes −0 and 0 one text.
+            [RecipeKeys.Eta] = w => w.WriteNumberValue(recipe.Eta + 0.0),
+            [RecipeKeys.TimeGrid] = w => w.WriteStringValue(RecipeWords.Of(recipe.TimeGrid)),
+            [RecipeKeys.Steps] = w => w.WriteNumberValue(recipe.Steps),
+            [RecipeKeys.CalibrationSamples] = w => w.WriteNumberValue(recipe.CalibrationSamples),
+            [RecipeKeys.CalibrationBatch] = w => w.WriteNumberValue(recipe.CalibrationBatch),
+            [RecipeKeys.Seed] = w => w.WriteNumberValue(recipe.Seed),
+            [RecipeKeys.Device] = w => w.WriteStringValue(recipe.DeviceKind),
+            [RecipeKeys.Threads] = w => w.WriteNumberValue(recipe.Threads),
+            [RecipeKeys.InputRoles] = w => WriteMap(w, recipe.InputRoles),
+            [RecipeKeys.ClipSample] = w => WriteBoolean(w, recipe.ClipSample),
+        };
+
+        // Written only where given: most models need neither.
+        if (recipe.ConditioningHash is { } conditioning)
+        {
+            values[RecipeKeys.Conditioning] = w => w.WriteStringValue($"sha256:{conditioning}");
+        }
+
+        if (recipe.Dimensions.Count > 0)
+        {
+            values[RecipeKeys.Dimensions] = w =>
+            {
+                w.WriteStartObject();
+                foreach (var (name, size) in recipe.Dimensions)
+                {
+                    w.WriteNumber(name, size);
+                }
+
+                w.WriteEndObject();
+            };
+        }
+
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            foreach (var (key, write) in values)
+            {
+                writer.WritePropertyName(key);
+                write(writer);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    private static void WriteStrings(Utf8JsonWriter writer, IEnumerable<string> values)
+    {
+        writer.WriteStartArray();
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteMap(Utf8JsonWriter writer, IEnumerable<KeyValuePair<string, string>> map)
+    {
+        writer.WriteStartObject();
+        foreach (var (key, value) in map)
+        {
+            writer.WriteString(key, value);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteBoolean(Utf8JsonWriter writer, bool? value)
+    {
+        if (value is { } known)
+        {
+            writer.WriteBooleanValue(known);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+
+namespace DiffusionQuant.Quantization.Recipes;
+
+/// <summary>The keys of a recipe's JSON. Options of the tool have the same words with hyphens.</summary>
+internal static class RecipeKeys
+{
+    public const string Quantize = "quantize";
+    public const string Method = "method";
+    public const string Policy = "policy";
+    public const string Rules = "rules";
+    public const string SoftmaxBits = "softmaxBits";
+    public const string Sampler = "sampler";
+    public const string Eta = "eta";
+    public const string TimeGrid = "timeGrid";
+    public const string Steps = "steps";
+    public const string CalibrationSamples = "calibrationSamples";
+    public const string CalibrationBatch = "calibrationBatch";
+    public const string Seed = "seed";
+    public const string Device = "device";
+    public const string Threads = "threads";
+    public const string InputRoles = "inputRoles";
+    public const string ClipSample = "clipSample";
+    public const string Conditioning = "conditioning";
+    public const string Dimensions = "dimensions";
+
+    public static ImmutableArray<string> All { get; } =
+    [
+        Quantize,
+        Method,
+        Policy,
+        Rules,
+        SoftmaxBits,
+        Sampler,
+        Eta,
+        TimeGrid,
+        Steps,
+        CalibrationSamples,
+        CalibrationBatch,
+        Seed,
+        Device,
+        Threads,
+        InputRoles,
+        ClipSample,
+        Conditioning,
+        Dimensions,
+    ];
+}

@@ -1,0 +1,152 @@
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Quantization.Tests.Generality;
+
+namespace DiffusionQuant.Quantization.Tests;
+
+/// <summary>The whole way from a model's folder to an artifact's.</summary>
+public sealed class QuantizerTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("diffusionquant-tests-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private static Recipe Recipe(string bits) =>
+        new(BitWidths.Parse(bits))
+        {
+            CalibrationSamples = 8,
+            Steps = 4,
+            Device = "cpu",
+            Method = "minmax",
+        };
+
+    private QuantizationRequest Request(OnnxModel model, Recipe recipe, string output = "out")
+    {
+        var source = QuantizedModel.Write(folder.CreateSubdirectory("source").FullName, model);
+        return new(source, folder.CreateSubdirectory(output).FullName, recipe);
+    }
+
+    private void AssertRefused(string code, OnnxModel model, Recipe recipe) =>
+        Assert.Equal(code, Assert.Throws<DiffusionQuantException>(() => Quantizer.Run(Request(model, recipe))).Code);
+
+    [Fact]
+    public void WritesTheGraphTheScheduleAndTheReport()
+    {
+        var request = Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W4A8"));
+        var result = Quantizer.Run(request);
+        string[] expected = ["model.onnx", "quantization.json", "scheduler_config.json"];
+        Assert.Equal(expected, Directory.GetFiles(request.OutputFolder).Select(Path.GetFileName).Order());
+        Assert.Equal(expected, result.Files.Select(Path.GetFileName).Order());
+
+        var report = QuantizationReport.Parse(
+            File.ReadAllText(Path.Combine(request.OutputFolder, QuantizationReport.FileName))
+        );
+        Assert.Equal(result.Report.ToJson(), report.ToJson());
+        Assert.Equal(request.Recipe.Hash, report.RecipeHash);
+        Assert.Equal("cpu", report.Device);
+        Assert.Equal("model.onnx", report.Source.File);
+        Assert.Equal(17, report.Source.Opset);
+        Assert.Equal(64, report.Source.Sha256.Length);
+        Assert.Equal(new FileInfo(request.ModelPath).Length, report.FloatBytes);
+        Assert.Equal(new FileInfo(result.Files[0]).Length, report.QuantizedBytes);
+        Assert.Equal([750, 500, 250, 0], report.Calibration.Timesteps);
+        Assert.Equal(8, report.Calibration.Samples);
+        Assert.Equal([750, 500, 250, 0], report.OutputSqnr.Select(s => s.Timestep));
+        Assert.All(report.OutputSqnr, s => Assert.InRange(s.Decibels, 5, 100));
+        Assert.All(report.Layers, l => Assert.Equal(LayerMode.Integer, l.Mode));
+        Assert.Equal(report.Layers.Count, result.QuantizedLayers);
+        Assert.Equal(0, result.FloatLayers);
+    }
+
+    [Fact]
+    public void TheSameRecipeGivesTheSameBytes()
+    {
+        var model = DdpmUNet.Build(DdpmUNetSettings.Tiny);
+        var first = Quantizer.Run(Request(model, Recipe("W4A8"), "first"));
+        var second = Quantizer.Run(Request(model, Recipe("W4A8"), "second"));
+        foreach (var (a, b) in first.Files.Zip(second.Files))
+        {
+            Assert.Equal(File.ReadAllBytes(a), File.ReadAllBytes(b));
+        }
+    }
+
+    [Fact]
+    public void AnotherSeedGivesOtherRanges()
+    {
+        var model = DdpmUNet.Build(DdpmUNetSettings.Tiny);
+        var first = Quantizer.Run(Request(model, Recipe("W8A8"), "first"));
+        var second = Quantizer.Run(Request(model, Recipe("W8A8") with { Seed = 1 }, "second"));
+        Assert.NotEqual(File.ReadAllBytes(first.Files[0]), File.ReadAllBytes(second.Files[0]));
+    }
+
+    [Fact]
+    public void ProgressRunsFromZeroToOne()
+    {
+        var reports = new List<QuantizationProgress>();
+        Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W8A8")), new Collector(reports));
+        Assert.Equal(0, reports[0].Fraction);
+        Assert.Equal(1, reports[^1].Fraction);
+        Assert.Equal("done", reports[^1].Stage);
+        Assert.Contains(reports, r => r.Stage == "calibrate" && r.Detail is not null);
+        Assert.All(reports.Zip(reports.Skip(1)), p => Assert.True(p.First.Fraction <= p.Second.Fraction));
+    }
+
+    [Fact]
+    public void CanBeCancelledInEveryStage()
+    {
+        var request = Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W8A8"));
+        Assert.Throws<OperationCanceledException>(() => Quantizer.Run(request, null, new(canceled: true)));
+        foreach (var stage in new[] { "calibrate", "search ranges", "check" })
+        {
+            using var source = new CancellationTokenSource();
+            var progress = new Collector([], p => _ = p.Stage == stage ? source.CancelAsync() : Task.CompletedTask);
+            Assert.ThrowsAny<OperationCanceledException>(() => Quantizer.Run(request, progress, source.Token));
+        }
+    }
+
+    [Fact]
+    public void UnknownMethodsAreRefused() =>
+        AssertRefused("DQ1090", DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W8A8") with { Method = "magic" });
+
+    [Fact]
+    public void ARecipeThatLeavesAllInFloatIsRefused() =>
+        AssertRefused(
+            "DQ1091",
+            DdpmUNet.Build(DdpmUNetSettings.Tiny),
+            Recipe("W8A8") with
+            {
+                Rules = [LayerRule.Parse("*=float")],
+            }
+        );
+
+    [Theory]
+    [InlineData("W8A8")]
+    [InlineData("W4A16")]
+    public void QuantizedModelsAreRefused(string bits)
+    {
+        var first = Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe(bits)));
+        AssertRefused("DQ1093", OnnxModel.Load(first.Files[0]), Recipe("W4A8"));
+    }
+
+    [Fact]
+    public void OldOpsetsAreRefused()
+    {
+        var model = DdpmUNet.Build(DdpmUNetSettings.Tiny with { Opset = 13 });
+        model.Opset = 12;
+        AssertRefused("DQ1094", model, Recipe("W8A8"));
+    }
+
+    private sealed class Collector(List<QuantizationProgress> reports, Action<QuantizationProgress>? also = null)
+        : IProgress<QuantizationProgress>
+    {
+        public void Report(QuantizationProgress value)
+        {
+            reports.Add(value);
+            also?.Invoke(value);
+        }
+    }
+}
