@@ -1,0 +1,65 @@
+namespace DiffusionQuant.Tool.Caching;
+
+/// <summary>Verbs on whole folders.</summary>
+internal static class Folders
+{
+    /// <summary>Removes a folder if it is there.</summary>
+    public static void Delete(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+            {
+                Free(file);
+            }
+
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Puts a folder in the place of another one, by renaming; both are on one volume.</summary>
+    public static void Replace(string target, string source)
+    {
+        var old = $"{target}.{Guid.NewGuid():N}.old";
+        var replaces = Directory.Exists(target);
+        if (replaces)
+        {
+            Directory.Move(target, old);
+        }
+
+        try
+        {
+            Directory.Move(source, target);
+        }
+        catch (IOException) when (replaces && !Directory.Exists(target))
+        {
+            Directory.Move(old, target);
+            throw;
+        }
+
+        Delete(old);
+    }
+
+    /// <summary>Copies a folder's files, as files of their own: a link would let a change in one harm the other.</summary>
+    public static void Copy(string source, string target, CancellationToken cancellation)
+    {
+        foreach (var path in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var copy = Path.Combine(target, Path.GetRelativePath(source, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(path, copy);
+            Free(copy);
+        }
+    }
+
+    /// <summary>Lets a file be changed and removed, which Windows refuses for read-only ones.</summary>
+    private static void Free(string file)
+    {
+        var attributes = File.GetAttributes(file);
+        if (attributes.HasFlag(FileAttributes.ReadOnly))
+        {
+            File.SetAttributes(file, attributes & ~FileAttributes.ReadOnly);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+namespace DiffusionQuant.Tool.Caching;
+
+/// <summary>
+/// The folder that a run leaves: filled beside under another name and renamed, so that a killed run leaves no half model.
+/// </summary>
+internal sealed class OutputFolder
+{
+    private const string Suffix = ".diffquant-new";
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+    private readonly string path;
+
+    /// <summary>Names a folder.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model.</exception>
+    public OutputFolder(string path)
+    {
+        this.path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        if (File.Exists(this.path) || (Directory.Exists(this.path) && !IsArtifact(this.path) && !IsEmpty(this.path)))
+        {
+            throw ToolErrors.OutputHoldsOther(this.path);
+        }
+    }
+
+    /// <summary>The folder's full path.</summary>
+    public string Path => path;
+
+    /// <summary>Fills the folder anew.</summary>
+    /// <param name="write">Writes the files into an empty folder.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1122: it cannot be written.</exception>
+    public void Fill(Action<string> write)
+    {
+        var temporary = $"{path}.{Guid.NewGuid():N}{Suffix}";
+        try
+        {
+            RemoveAbandoned();
+            Directory.CreateDirectory(temporary);
+            write(temporary);
+            Folders.Replace(path, temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw ToolErrors.CannotWrite(path, e);
+        }
+        finally
+        {
+            Folders.Delete(temporary);
+        }
+    }
+
+    private static bool IsArtifact(string folder) =>
+        File.Exists(System.IO.Path.Combine(folder, "quantization.json"))
+        && File.Exists(System.IO.Path.Combine(folder, "model.onnx"));
+
+    private static bool IsEmpty(string folder) => !Directory.EnumerateFileSystemEntries(folder).Any();
+
+    /// <summary>A killed process could not remove what it had begun.</summary>
+    private void RemoveAbandoned()
+    {
+        var parent = System.IO.Path.GetDirectoryName(path);
+        if (parent is null || !Directory.Exists(parent))
+        {
+            return;
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(parent, $"{System.IO.Path.GetFileName(path)}.*{Suffix}"))
+        {
+            if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(folder) > Abandoned)
+            {
+                Folders.Delete(folder);
+            }
+        }
+    }
+}

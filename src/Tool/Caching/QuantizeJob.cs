@@ -1,0 +1,79 @@
+using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Tool.Output;
+using DiffusionQuant.Tool.Progress;
+
+namespace DiffusionQuant.Tool.Caching;
+
+/// <summary>One model to be quantized by one recipe, with a cache or without.</summary>
+internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model, Recipe recipe)
+{
+    /// <summary>Where progress is written for other programs; null for nowhere.</summary>
+    public string? ProgressFile { get; init; }
+
+    /// <summary>Quantizes into an empty folder.</summary>
+    public void Make(string folder, CancellationToken cancellation)
+    {
+        using var progress = ProgressHub.Create(host, reporter, ProgressFile);
+        host.Quantize(new(model, folder, recipe), progress, cancellation);
+    }
+
+    /// <summary>What names the result in a cache.</summary>
+    public Task<string> FindKeyAsync(Device device, CancellationToken cancellation) =>
+        CacheKey.ComputeAsync(
+            ModelFiles.Find(model, recipe),
+            [recipe.Hash, $"{Quantizer.AlgorithmVersion}", RuntimeVersion.Current, device.Kind.ToString()],
+            cancellation
+        );
+
+    /// <summary>
+    /// Takes the result from a cache, or makes it there. Of several runs that want one result, one makes it and the
+    /// others wait for it.
+    /// </summary>
+    /// <param name="cache">The cache.</param>
+    /// <param name="key">From <see cref="FindKeyAsync"/>.</param>
+    /// <param name="force">Whether to make it even if it is there.</param>
+    /// <param name="cancellation">Ends waiting and work.</param>
+    /// <returns>The folder of its files, and whether this run made them.</returns>
+    public async Task<(string Folder, bool IsNew)> FindOrMakeAsync(
+        ArtifactCache cache,
+        string key,
+        bool force,
+        CancellationToken cancellation
+    )
+    {
+        if (!force && await cache.FindAsync(key, reporter.Warn, cancellation) is { } found)
+        {
+            SayDone();
+            return (found, false);
+        }
+
+        using var right = await cache.LockAsync(
+            key,
+            () => reporter.Note("Another run is making the same result: waiting for it."),
+            cancellation
+        );
+        // The one that was waited for has made it; what was said of a damaged entry need not be said twice.
+        if (!force && await cache.FindAsync(key, _ => { }, cancellation) is { } made)
+        {
+            SayDone();
+            return (made, false);
+        }
+
+        return (await cache.MakeAsync(key, folder => Make(folder, cancellation), cancellation), true);
+    }
+
+    /// <summary>A progress file of an earlier run would tell of work that nobody does any more.</summary>
+    private void SayDone()
+    {
+        if (ProgressFile is not null)
+        {
+            using var progress = new ProgressHub(
+                host.Time,
+                [new Progress.ProgressFile(ProgressFile, host.Time, reporter)]
+            );
+            progress.Report("done", 1);
+        }
+    }
+}

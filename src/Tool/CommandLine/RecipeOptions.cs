@@ -1,0 +1,185 @@
+using System.CommandLine;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Tool.CommandLine;
+
+/// <summary>The options that say how to quantize; each wins over the recipe file's key of the same name.</summary>
+internal sealed class RecipeOptions
+{
+    private readonly Option<string?> quantize = new("--quantize")
+    {
+        Description = "Bits of weights and activations: W8A8, W4A8, W6A6 ..., or W4A16 for weights only",
+        HelpName = "W4A8",
+    };
+
+    private readonly Option<string?> method = Text("--method", "NAME", "How codes and ranges are chosen (default mse)");
+
+    private readonly Option<string?> policy = Text(
+        "--policy",
+        string.Join('|', Policy.All.Select(p => p.Name)),
+        $"Which layers keep more bits (default {Policy.All[0]}). "
+            + string.Join("; ", Policy.All.Select(p => $"{p.Name}: {p.Summary}"))
+    );
+
+    private readonly Option<string?> sampler = Text(
+        "--sampler",
+        string.Join('|', RecipeWords.All<SamplerKind>()),
+        "Whose trajectories calibration follows (default ddim)"
+    );
+
+    private readonly Option<double?> eta = new("--eta")
+    {
+        Description = "DDIM's eta, 0 (no noise, the default) to 1",
+        HelpName = "NUMBER",
+    };
+
+    private readonly Option<string?> timeGrid = Text(
+        "--time-grid",
+        string.Join('|', RecipeWords.All<TimeGridKind>()),
+        "How the steps are spread over the training timesteps (default uniform)"
+    );
+
+    private readonly Option<int?> steps = Number("--steps", "Sampling steps (default 50)");
+
+    private readonly Option<int?> calibrationSamples = Number(
+        "--calibration-samples",
+        "How many pairs (x_t, t) calibration keeps (default 256)"
+    );
+
+    private readonly Option<int?> calibrationBatch = Number(
+        "--calibration-batch",
+        "How many of them run at once (default 4)"
+    );
+
+    private readonly Option<long?> seed = new("--seed")
+    {
+        Description = "Seed of every random choice (default 0)",
+        HelpName = "N",
+    };
+
+    private readonly Option<string?> device = Text(
+        "--device",
+        "auto|cpu|cuda|cuda:N",
+        "Where to compute (default auto: the GPU if it can be used)"
+    );
+
+    private readonly Option<int?> threads = Number("--threads", "Threads of a computation (default 0: one per core)");
+
+    private readonly Option<int?> softmaxBits = Number(
+        "--softmax-bits",
+        "Bits of attention's softmax (default 8; 16 or 32 leave it as it is)"
+    );
+
+    private readonly Option<bool?> clipSample = new("--clip-sample")
+    {
+        Description = "Whether predicted clean images are clipped to -1..1 (default: as the model's scheduler says)",
+        HelpName = "true|false",
+    };
+
+    private readonly Option<string[]> rules = new("--rule")
+    {
+        Description =
+            "Other bits for some layers, PATTERN=VALUE: '/down*/conv1*=W8A8', 'type:MatMul&position:attention=A8', "
+            + "'position:skip=float'. May be given several times; the last that matches wins",
+        HelpName = "RULE",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string[]> inputRoles = new("--input-role")
+    {
+        Description = "What an input of the model means where its name does not tell: noisy=sample",
+        HelpName = "NAME=ROLE",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> conditioning = Text(
+        "--conditioning",
+        "PATH",
+        "Arrays for inputs that sampling cannot make up (text states ...): a .npz file or a folder of .npy files"
+    );
+
+    private readonly Option<string[]> dimensions = new("--dimension")
+    {
+        Description = "Size of a symbolic dimension that the model's files leave open: height=64",
+        HelpName = "NAME=SIZE",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> recipeFile = Text(
+        "--recipe",
+        "FILE",
+        "A recipe file (diffquant.json); options given beside it win"
+    );
+
+    public void AddTo(Command command)
+    {
+        Option[] all =
+        [
+            quantize,
+            method,
+            policy,
+            rules,
+            softmaxBits,
+            sampler,
+            eta,
+            timeGrid,
+            steps,
+            calibrationSamples,
+            calibrationBatch,
+            seed,
+            clipSample,
+            inputRoles,
+            conditioning,
+            dimensions,
+            device,
+            threads,
+            recipeFile,
+        ];
+        foreach (var option in all)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The recipe of a command line.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1070 to DQ1089.</exception>
+    public Recipe Read(ParseResult result)
+    {
+        var given = new RecipeOverrides
+        {
+            Bits = result.GetValue(quantize) is { } bits ? BitWidths.Parse(bits) : null,
+            Method = result.GetValue(method),
+            Policy = result.GetValue(policy) is { } name ? Policy.Parse(name) : null,
+            Rules = [.. result.GetValue(rules)!.Select(LayerRule.Parse)],
+            SoftmaxBits = result.GetValue(softmaxBits),
+            Sampler = Word<SamplerKind>(result, sampler),
+            Eta = result.GetValue(eta),
+            TimeGrid = Word<TimeGridKind>(result, timeGrid),
+            Steps = result.GetValue(steps),
+            CalibrationSamples = result.GetValue(calibrationSamples),
+            CalibrationBatch = result.GetValue(calibrationBatch),
+            Seed = result.GetValue(seed),
+            Device = result.GetValue(device),
+            Threads = result.GetValue(threads),
+            ClipSample = result.GetValue(clipSample),
+            InputRoles = RecipeOverrides.None.InputRoles.SetItems(
+                result.GetValue(inputRoles)!.Select(RecipeOverrides.ParseInputRole)
+            ),
+            Conditioning = result.GetValue(conditioning),
+            Dimensions = RecipeOverrides.None.Dimensions.SetItems(
+                result.GetValue(dimensions)!.Select(RecipeOverrides.ParseDimension)
+            ),
+        };
+        return result.GetValue(recipeFile) is { } path ? Recipe.Load(path, given) : Recipe.Of(given);
+    }
+
+    private static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
+
+    private static Option<int?> Number(string name, string description) =>
+        new(name) { Description = description, HelpName = "N" };
+
+    private static T? Word<T>(ParseResult result, Option<string?> option)
+        where T : struct, Enum => result.GetValue(option) is { } word ? RecipeWords.Parse<T>(option.Name, word) : null;
+}

@@ -1,0 +1,33 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Tool;
+
+/// <summary>The files that a model is read from.</summary>
+internal static class ModelFiles
+{
+    /// <summary>Finds them, each with a name that does not depend on where the model lies.</summary>
+    /// <param name="path">An <c>.onnx</c> file or a model's folder.</param>
+    /// <param name="recipe">Says what the model's inputs mean.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ10xx: it is no diffusion model that can be read.</exception>
+    public static IReadOnlyList<(string Name, string Path)> Find(string path, Recipe recipe)
+    {
+        var model = DiffusionModel.Load(path, recipe.ToModelOptions());
+        var files = new List<(string Name, string Path)> { ("model.onnx", model.ModelPath) };
+        var folder = Path.GetDirectoryName(Path.GetFullPath(model.ModelPath))!;
+        files.AddRange(
+            model.Model.DataFiles.Select(f => ($"data/{Path.GetRelativePath(folder, f).Replace('\\', '/')}", f))
+        );
+        if (model.ConfigPath is { } config)
+        {
+            files.Add(("config.json", config));
+        }
+
+        if (model.SchedulerConfigPath is { } scheduler)
+        {
+            files.Add(("scheduler_config.json", scheduler));
+        }
+
+        return files;
+    }
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using DiffusionQuant.Onnx.Diagnostics;
+
+namespace DiffusionQuant.Tool;
+
+/// <summary>The failures and warnings of the command line: codes DQ1120 to DQ1139.</summary>
+internal static class ToolErrors
+{
+    [Diagnostic("DQ1120")]
+    public static DiffusionQuantException BadCommandLine(string why, Command command) =>
+        new(
+            "DQ1120",
+            $"{why}{(why.EndsWith('?') ? "" : ".")} See: dotnet diffquant {(command is RootCommand ? "" : command.Name + " ")}--help"
+        );
+
+    [Diagnostic("DQ1121")]
+    public static DiffusionQuantException OutputHoldsOther(string path) =>
+        new(
+            "DQ1121",
+            $"{path}: this folder holds something else than a quantized model, and would be replaced. Name a new or empty folder."
+        );
+
+    [Diagnostic("DQ1122")]
+    public static DiffusionQuantException CannotWrite(string path, Exception cause) =>
+        new("DQ1122", $"{path}: this cannot be written: {cause.Message} Name another place, or free this one.", cause);
+
+    [Diagnostic("DQ1123")]
+    public static DiffusionQuantException CacheUnusable(string path, Exception cause) =>
+        new(
+            "DQ1123",
+            $"{path}: the cache cannot be used, so nothing is taken from it or kept: {cause.Message} Name another folder with --cache-directory, or silence this with --no-cache.",
+            cause
+        );
+
+    [Diagnostic("DQ1124")]
+    public static DiffusionQuantException EntryDamaged(string path, string why) =>
+        new(
+            "DQ1124",
+            $"{path}: this entry of the cache is damaged ({why}) and is made anew. Nothing needs to be done."
+        );
+
+    [Diagnostic("DQ1125")]
+    public static DiffusionQuantException NotPng(string path) =>
+        new("DQ1125", $"{path}: pictures are written as PNG. Let the name end in .png.");
+
+    [Diagnostic("DQ1126")]
+    public static DiffusionQuantException BadNumber(string option, long value, long least, long most) =>
+        new("DQ1126", $"{option} is {value}, but may be {least} to {most}. Change it.");
+
+    [Diagnostic("DQ1128")]
+    public static DiffusionQuantException NotAReport(string path, Exception cause) =>
+        new(
+            "DQ1128",
+            $"{path}: this is no description of a quantized model: {cause.Message} Quantize the model again.",
+            cause
+        );
+
+    [Diagnostic("DQ1127")]
+    public static DiffusionQuantException PathNotFound(string path) =>
+        new("DQ1127", $"{path}: there is no such file or folder. Check the path.");
+}
