@@ -1,0 +1,81 @@
+using DiffusionQuant.Build.Diagnostics;
+using Microsoft.Build.Framework;
+
+namespace DiffusionQuant.Build.Models;
+
+/// <summary>One <c>DiffusionModel</c> item of a project, its metadata read and its paths made absolute.</summary>
+internal sealed class ModelItem
+{
+    // MSBuild names the defining file of an item that a task made after that task's target, so jobs carry it themselves.
+    private const string DefiningProject = "DiffusionDefiningProject";
+
+    private readonly ITaskItem item;
+    private readonly string projectDirectory;
+
+    public ModelItem(ITaskItem item, string projectDirectory)
+    {
+        this.item = item;
+        this.projectDirectory = projectDirectory;
+        Include = item.ItemSpec.TrimEnd('/', '\\');
+        Path = Absolute(Include);
+        Name = Metadata("Name") ?? NameOf(Include);
+        Link = (Metadata("Link") ?? $"Models/{Name}").Replace('\\', '/').TrimEnd('/');
+        Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
+        Rules = List("Rules");
+        InputRoles = List("InputRoles");
+    }
+
+    /// <summary>The path as the project file has it (wildcards and properties evaluated).</summary>
+    public string Include { get; }
+
+    /// <summary>The model's file or folder.</summary>
+    public string Path { get; }
+
+    /// <summary>What the model's folder under <c>obj</c>, its class and its resources are called after.</summary>
+    public string Name { get; }
+
+    /// <summary>The model's folder below the output folder, with forward slashes.</summary>
+    public string Link { get; }
+
+    /// <summary>Whether the files go into the assembly as resources instead of beside it.</summary>
+    public bool Embed => bool.TryParse(Metadata("Embed"), out var embed) && embed;
+
+    public string? Recipe { get; }
+
+    public IReadOnlyList<string> Rules { get; }
+
+    public IReadOnlyList<string> InputRoles { get; }
+
+    /// <summary>A metadata's value, or null where it is unset or blank.</summary>
+    public string? Metadata(string name) => item.GetMetadata(name).Trim() is { Length: > 0 } value ? value : null;
+
+    /// <summary>Where the item, or one of its metadata, stands in the project file.</summary>
+    public SourceLocation Locate(string? metadata = null)
+    {
+        var definedIn = item.GetMetadata(DefiningProject);
+        var projectFile = definedIn.Length > 0 ? definedIn : item.GetMetadata("DefiningProjectFullPath");
+        return SourceLocation.Find(projectFile, Include, item.GetMetadata, metadata);
+    }
+
+    /// <summary>Gives another item all metadata of this one, and where it was defined.</summary>
+    public void CopyMetadataTo(ITaskItem other)
+    {
+        item.CopyMetadataTo(other);
+        Items.Set(other, DefiningProject, item.GetMetadata("DefiningProjectFullPath"));
+    }
+
+    private static string NameOf(string include)
+    {
+        var last = System.IO.Path.GetFileName(include.Replace('\\', '/'));
+        return last.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? last.Substring(0, last.Length - 5) : last;
+    }
+
+    private string Absolute(string path) =>
+        System.IO.Path.GetFullPath(
+            System.IO.Path.Combine(projectDirectory, path.Replace('\\', System.IO.Path.DirectorySeparatorChar))
+        );
+
+    // Not the semicolon: MSBuild would take it apart before the task sees it.
+    private string[] List(string name) =>
+        (Metadata(name) ?? "").Split('|').Select(part => part.Trim()).Where(part => part.Length > 0).ToArray();
+}

@@ -1,0 +1,39 @@
+using DiffusionQuant.Build.Files;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+
+namespace DiffusionQuant.Build.Models;
+
+/// <summary>A model of a project and where its files go; between the tasks it travels as an MSBuild item.</summary>
+internal sealed class ModelJob
+{
+    private const string Folder = "DiffusionIntermediateFolder";
+    private readonly string intermediateFolder;
+
+    public ModelJob(ModelItem model, string intermediateFolder)
+    {
+        Model = model;
+        this.intermediateFolder = intermediateFolder;
+        Paths = new ModelPaths(intermediateFolder, model.Name);
+    }
+
+    public ModelItem Model { get; }
+
+    public ModelPaths Paths { get; }
+
+    public static ModelJob Of(ITaskItem item, string projectDirectory) =>
+        new(new ModelItem(item, projectDirectory), item.GetMetadata(Folder));
+
+    /// <summary>
+    /// The item for <see cref="Of"/>, with the two files that the target's Inputs and Outputs name (InputsFile, StampFile).
+    /// </summary>
+    public ITaskItem ToItem()
+    {
+        var item = Items.OfPath(Model.Include);
+        Model.CopyMetadataTo(item);
+        Items.Set(item, Folder, intermediateFolder);
+        Items.Set(item, "InputsFile", Paths.Inputs);
+        Items.Set(item, "StampFile", Paths.Stamp);
+        return item;
+    }
+}

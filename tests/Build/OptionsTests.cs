@@ -1,0 +1,78 @@
+using DiffusionQuant.Build.Tests.Sandboxes;
+
+namespace DiffusionQuant.Build.Tests;
+
+/// <summary>How metadata become the tool's command line.</summary>
+public sealed class OptionsTests
+{
+    [Fact]
+    public async Task Metadata_that_is_not_set_is_not_passed()
+    {
+        var sandbox = await Sandbox.CreateAsync();
+        sandbox.WriteProject("""<DiffusionModel Include="Models/ddpm-fashion/" Quantize="W4A8" />""");
+        (await sandbox.BuildAsync()).Succeeds();
+
+        var folder = Path.Combine(sandbox.AppFolder, "obj/Debug/net10.0/diffusionquant/ddpm-fashion");
+        string[] expected =
+        [
+            "quantize",
+            Path.Combine(sandbox.AppFolder, "Models/ddpm-fashion"),
+            "--quantize",
+            "W4A8",
+            "-o",
+            Path.Combine(folder, "artifact"),
+            "--cache-directory",
+            sandbox.Environment["DiffusionCacheDirectory"],
+            "--prefix-output",
+            "--progress-file",
+            Path.Combine(folder, "progress.json"),
+        ];
+        Assert.Equal(expected, Assert.Single(sandbox.Runs).Args);
+    }
+
+    [Fact]
+    public async Task All_metadata_arrives_as_it_is_written()
+    {
+        var sandbox = await Sandbox.CreateAsync();
+        sandbox.Write("App/recipes/a b;c.json", "{}");
+        sandbox.Write("App/Models/x 100%25; 'y'.onnx", "weights");
+        sandbox.Environment["DiffusionQuantCudaNativePath"] = "/opt/cuda 13";
+        sandbox.WriteProject(
+            """
+            <DiffusionModel Include="Models/*.onnx" Quantize="W4A8" Method="tcaq-dm" Policy="tfmq" Sampler="ddpm"
+              Steps="20" CalibrationSamples="64" Seed="3" Device="cuda:1" Threads="2" SoftmaxBits="16" Name="it"
+              Rules="conv_in=W8A8 | say &quot;x&quot; |a" InputRoles="sample=x|timestep=t" Recipe="recipes\a b%3Bc.json" />
+            """,
+            "<DiffusionCacheDirectory>$(MSBuildProjectDirectory)/../my cache</DiffusionCacheDirectory>"
+        );
+        sandbox.Environment.Remove("DiffusionCacheDirectory");
+        (await sandbox.BuildAsync()).Succeeds();
+
+        var run = Assert.Single(sandbox.Runs);
+        Assert.Equal(Path.Combine(sandbox.AppFolder, "Models/x 100%25; 'y'.onnx"), run.Args[1]);
+        (string, string)[] expected =
+        [
+            ("--quantize", "W4A8"),
+            ("--method", "tcaq-dm"),
+            ("--policy", "tfmq"),
+            ("--sampler", "ddpm"),
+            ("--steps", "20"),
+            ("--calibration-samples", "64"),
+            ("--seed", "3"),
+            ("--device", "cuda:1"),
+            ("--threads", "2"),
+            ("--softmax-bits", "16"),
+            ("--recipe", Path.Combine(sandbox.AppFolder, "recipes/a b;c.json")),
+            ("--cache-directory", Path.Combine(sandbox.Folder, "my cache")),
+        ];
+        Assert.All(expected, option => Assert.Equal(option.Item2, run.Option(option.Item1)));
+        Assert.Equal(["conv_in=W8A8", "say \"x\"", "a"], run.Options("--rule"));
+        Assert.Equal(["sample=x", "timestep=t"], run.Options("--input-role"));
+        Assert.Equal("/opt/cuda 13", sandbox.Starts[0].Cuda);
+
+        // The recipe is part of what decides the result.
+        sandbox.Write("App/recipes/a b;c.json", "{ }");
+        (await sandbox.BuildAsync()).Succeeds();
+        Assert.Equal(2, sandbox.Runs.Count);
+    }
+}
