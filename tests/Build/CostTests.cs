@@ -9,7 +9,7 @@ namespace DiffusionQuant.Build.Tests;
 public sealed class CostTests(ITestOutputHelper output)
 {
     private const double Limit = 1.2;
-    private const int Rounds = 10;
+    private const int Rounds = 20;
 
     [Fact]
     public async Task A_build_with_nothing_to_do_costs_at_most_a_fifth_more_than_one_without_models()
