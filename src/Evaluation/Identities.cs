@@ -1,0 +1,53 @@
+namespace DiffusionQuant.Evaluation;
+
+/// <summary>A model that was evaluated.</summary>
+/// <param name="Name">What people call it.</param>
+/// <param name="Sha256">Over its graph's file and the external data, in lower-case hexadecimal.</param>
+/// <param name="Bytes">Bytes of the graph's file and the external data.</param>
+/// <param name="Bits">The recipe's bits (<c>W4A8</c>); null for a model in float or of another tool.</param>
+/// <param name="Method">The recipe's method; null as above.</param>
+/// <param name="RecipeHash">SHA-256 of the recipe; null as above.</param>
+public sealed record ModelIdentity(
+    string Name,
+    string Sha256,
+    long Bytes,
+    string? Bits = null,
+    string? Method = null,
+    string? RecipeHash = null
+);
+
+/// <summary>How images were generated: everything but the model and the number of images.</summary>
+/// <param name="Sampler">The sampler's word: <c>ddim</c>.</param>
+/// <param name="Steps">Sampling steps.</param>
+/// <param name="TimestepsSha256">SHA-256 over the timesteps, because two grids may have as many.</param>
+/// <param name="Eta">DDIM's η.</param>
+/// <param name="ClipSample">Whether estimates of x0 were clipped; null for as the model's scheduler says.</param>
+/// <param name="Seed">The seed of the noise: image k depends on it and on k alone.</param>
+/// <param name="GuidanceScale">The scale of classifier-free guidance; 1 for none.</param>
+/// <param name="ConditioningSha256">What was given for inputs that cannot be made up; null for nothing.</param>
+public sealed record SamplingIdentity(
+    string Sampler,
+    int Steps,
+    string TimestepsSha256,
+    double Eta,
+    bool? ClipSample,
+    ulong Seed,
+    double GuidanceScale = 1,
+    string? ConditioningSha256 = null
+);
+
+/// <summary>The network whose features distribution metrics compare, with its preprocessing.</summary>
+/// <param name="Name">What people call it: <c>fashion-resnet20</c>.</param>
+/// <param name="Sha256">Over its weights and all settings that change a feature, in lower-case hexadecimal.</param>
+/// <param name="IsStandardInception">Whether it is the Inception network of 2015 that the name FID alone stands for.</param>
+public sealed record ExtractorIdentity(string Name, string Sha256, bool IsStandardInception = false)
+{
+    /// <summary>A metric's title with the extractor's name, or without where it is the standard one: <c>FID[fashion-resnet20]</c>.</summary>
+    public string Label(string title) => IsStandardInception ? title : $"{title}[{Name}]";
+}
+
+/// <summary>The set of images that distribution metrics compare with.</summary>
+/// <param name="Name">What people call it: <c>fashion-mnist</c>.</param>
+/// <param name="Sha256">Over its statistics, in lower-case hexadecimal.</param>
+/// <param name="Images">How many images it has.</param>
+public sealed record ReferenceIdentity(string Name, string Sha256, long Images);
