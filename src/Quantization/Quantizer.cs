@@ -16,7 +16,7 @@ namespace DiffusionQuant.Quantization;
 public static class Quantizer
 {
     /// <summary>Counts up whenever the same recipe would give other bytes; part of cache keys.</summary>
-    public const int AlgorithmVersion = 1;
+    public const int AlgorithmVersion = 2;
 
     /// <summary>The file name of the quantized graph.</summary>
     public const string ModelFileName = "model.onnx";
@@ -60,7 +60,8 @@ public static class Quantizer
         var files = ArtifactWriter.Write(model, source, request.OutputFolder);
         progress?.Report(new("check", stages.Fraction, null));
         var quantizedPath = Path.Combine(request.OutputFolder, ModelFileName);
-        var sqnr = OutputCheck.Run(source, quantizedPath, recipe, session, cancellation);
+        var (sqnr, calls) = OutputCheck.Run(source, quantizedPath, recipe, session, cancellation);
+        var layerSqnr = LayerCheck.Run(state, calls, session, cancellation);
         var report = new QuantizationReport
         {
             ToolVersion = typeof(Quantizer)
@@ -84,7 +85,7 @@ public static class Quantizer
                 .Where(f => Path.GetFileName(f).StartsWith(ModelFileName, StringComparison.Ordinal))
                 .Sum(f => new FileInfo(f).Length),
             OutputSqnr = sqnr,
-            Layers = ReportBuilder.Layers(state),
+            Layers = ReportBuilder.Layers(state, layerSqnr),
         };
         var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);
         File.WriteAllText(reportPath, report.ToJson());

@@ -3,6 +3,7 @@ using DiffusionQuant.Onnx.Building;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Tests.Generality;
 
@@ -58,8 +59,22 @@ public sealed class QuantizerTests : IDisposable
         Assert.Equal([750, 500, 250, 0], report.OutputSqnr.Select(s => s.Timestep));
         Assert.All(report.OutputSqnr, s => Assert.InRange(s.Decibels, 5, 100));
         Assert.All(report.Layers, l => Assert.Equal(LayerMode.Integer, l.Mode));
+        Assert.All(report.Layers, l => Assert.InRange(l.OutputSqnr!.Value, 1, 100));
+        // The last layer's output is the network's; the one is measured in the simulation, the other in the written file.
+        Assert.Equal(report.OutputSqnr.Average(s => s.Decibels), report.Layers[^1].OutputSqnr!.Value, tolerance: 2);
         Assert.Equal(report.Layers.Count, result.QuantizedLayers);
         Assert.Equal(0, result.FloatLayers);
+    }
+
+    [Fact]
+    public void LayersBeforeTheFirstQuantizedOneAreExact()
+    {
+        var recipe = Recipe("W4A8") with { Rules = [LayerRule.Parse("position:first=float")] };
+        var layers = Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), recipe)).Report.Layers;
+        var first = layers.Single(l => l.Positions.Contains("first"));
+        Assert.Equal(LayerMode.Float, first.Mode);
+        Assert.Equal(SignalToNoise.Exact, first.OutputSqnr);
+        Assert.Contains(layers, l => l.OutputSqnr < 40);
     }
 
     [Fact]

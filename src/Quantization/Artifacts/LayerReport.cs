@@ -14,6 +14,8 @@ namespace DiffusionQuant.Quantization.Artifacts;
 /// <param name="WeightSqnr">SQNR of the weights in dB.</param>
 /// <param name="Inputs">Its activation inputs.</param>
 /// <param name="Output">The codes that its kernel writes.</param>
+/// <param name="OutputSqnr">SQNR of its output against the float model's in dB, on the calls of
+/// <see cref="QuantizationReport.OutputSqnr"/>, errors of earlier layers included; null for a layer inside a branch of the graph.</param>
 public sealed record LayerReport(
     string Name,
     string Operator,
@@ -25,7 +27,8 @@ public sealed record LayerReport(
     int? WeightBits,
     double? WeightSqnr,
     IReadOnlyList<ActivationReport> Inputs,
-    ActivationReport? Output
+    ActivationReport? Output,
+    double? OutputSqnr = null
 );
 
 /// <summary>What <c>quantization.json</c> says of an activation point.</summary>

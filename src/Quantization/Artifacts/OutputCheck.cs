@@ -15,7 +15,8 @@ internal static class OutputCheck
     private const int Images = 4;
     private const int Timesteps = 8;
 
-    public static IReadOnlyList<TimestepSqnr> Run(
+    /// <returns>The output's SQNR by timestep, and the calls that it was compared on.</returns>
+    public static (IReadOnlyList<TimestepSqnr> Sqnr, IReadOnlyList<DenoiserCall> Calls) Run(
         DiffusionModel source,
         string quantizedPath,
         Recipe recipe,
@@ -34,10 +35,12 @@ internal static class OutputCheck
         var compared = CalibrationSchedule.Of(trajectory.Grid, Timesteps).Timesteps;
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();
         var result = new List<TimestepSqnr>();
+        var calls = new List<DenoiserCall>();
         foreach (var step in trajectory.Steps(images, cancellation))
         {
             if (compared.Contains(step.Pair.Timestep))
             {
+                calls.Add(step.Call);
                 var exact = floatDenoiser.Predict(step.Call, cancellation);
                 var quantized = quantizedDenoiser.Predict(step.Call, cancellation);
                 var decibels = SignalToNoise.Decibels(exact, quantized);
@@ -54,6 +57,6 @@ internal static class OutputCheck
             }
         }
 
-        return result;
+        return (result, calls);
     }
 }

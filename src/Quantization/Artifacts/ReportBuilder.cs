@@ -9,13 +9,35 @@ namespace DiffusionQuant.Quantization.Artifacts;
 /// <summary>Describes the layers of a finished plan.</summary>
 internal static class ReportBuilder
 {
-    public static IReadOnlyList<LayerReport> Layers(QuantizationState state)
+    public static IReadOnlyList<LayerReport> Layers(
+        QuantizationState state,
+        IReadOnlyDictionary<string, double> outputSqnr
+    )
     {
         var graph = state.Graph.Graph;
-        return [.. state.Plan.Layers.Zip(state.Layers, (plan, layer) => Layer(state, graph, plan, layer))];
+        return
+        [
+            .. state.Plan.Layers.Zip(
+                state.Layers,
+                (plan, layer) =>
+                    Layer(
+                        state,
+                        graph,
+                        plan,
+                        layer,
+                        outputSqnr.TryGetValue(plan.Layer, out var decibels) ? decibels : null
+                    )
+            ),
+        ];
     }
 
-    private static LayerReport Layer(QuantizationState state, OnnxGraph graph, LayerPlan plan, QuantizableLayer layer)
+    private static LayerReport Layer(
+        QuantizationState state,
+        OnnxGraph graph,
+        LayerPlan plan,
+        QuantizableLayer layer,
+        double? outputSqnr
+    )
     {
         var bias = layer.Kind is LayerKind.Convolution or LayerKind.Gemm or LayerKind.TransposedConvolution
             ? layer.Node.Input(2)
@@ -36,7 +58,8 @@ internal static class ReportBuilder
                 ? null
                 : Rounded(SignalToNoise.Decibels(layer.Weight!.ToFloats().Span, plan.Weight.ToFloats())),
             [.. plan.Inputs.Select(p => Activation(state, p))],
-            plan.Output is null ? null : Activation(state, plan.Output)
+            plan.Output is null ? null : Activation(state, plan.Output),
+            outputSqnr
         );
     }
 

@@ -1,7 +1,5 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
-using DiffusionQuant.Onnx;
-using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Passes;
 
 namespace DiffusionQuant.Quantization.Calibration;
@@ -13,7 +11,7 @@ internal static class TrajectoryCalibration
     {
         var recipe = state.Recipe;
         var values = state.Plan.Points.Select(p => p.Value).Distinct(StringComparer.Ordinal).ToArray();
-        using var session = ModelSession.Load(WithOutputs(state.Graph, values, out var outputs), context.Session);
+        using var session = ModelSession.Load(ObservedGraph.Of(state.Graph, values, out var outputs), context.Session);
         using var inner = new OnnxDenoiser(session, state.Source.Contract);
         var denoiser = new ObservingDenoiser(inner, state.Source.ModelPath, outputs);
         var trajectory = new Trajectory(denoiser, state.Source.Schedule, CalibrationTrajectory.Settings(recipe));
@@ -36,36 +34,5 @@ internal static class TrajectoryCalibration
         }
 
         return denoiser.Statistics;
-    }
-
-    /// <summary>A copy of the model that has the values among its outputs.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="values">The values.</param>
-    /// <param name="outputs">The name of the output that shows each value.</param>
-    private static OnnxModel WithOutputs(
-        OnnxModel model,
-        IEnumerable<string> values,
-        out IReadOnlyDictionary<string, string> outputs
-    )
-    {
-        var copy = model.Clone();
-        var inputs = copy.Graph.Inputs.Select(i => i.Name).ToHashSet(StringComparer.Ordinal);
-        var known = copy.Graph.Outputs.Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
-        var editor = new GraphEditor(copy.Graph);
-        var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var value in values)
-        {
-            // A graph's input cannot be its output as well.
-            var output = inputs.Contains(value) ? editor.Node("Identity", $"{value}_observed", [value]) : value;
-            names[value] = output;
-            if (known.Add(output))
-            {
-                // Without type and shape: the runtime infers both.
-                copy.Graph.Outputs.Add(new(output, ElementType.Undefined, null));
-            }
-        }
-
-        outputs = names;
-        return copy;
     }
 }

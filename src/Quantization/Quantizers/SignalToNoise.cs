@@ -15,6 +15,13 @@ public static class SignalToNoise
     /// <summary>The ratio of a tensor and its approximation.</summary>
     public static double Decibels(ReadOnlySpan<float> exact, ReadOnlySpan<float> approximate)
     {
+        var (signal, noise) = Powers(exact, approximate);
+        return Decibels(signal, noise);
+    }
+
+    /// <summary>Σx² and Σ(x − x̂)² of a tensor and its approximation.</summary>
+    public static (double Signal, double Noise) Powers(ReadOnlySpan<float> exact, ReadOnlySpan<float> approximate)
+    {
         var (signal, noise) = (0.0, 0.0);
         for (var i = 0; i < exact.Length; i++)
         {
@@ -23,7 +30,7 @@ public static class SignalToNoise
             noise += error * error;
         }
 
-        return Decibels(signal, noise);
+        return (signal, noise);
     }
 
     /// <summary>The ratio that a quantizer reaches on a distribution.</summary>

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace DiffusionQuant.Quantization.Recipes;
 
 /// <summary>Identifies a recipe's conditioning by its content.</summary>
-internal static class RecipeConditioning
+public static class RecipeConditioning
 {
     /// <summary>SHA-256 over the arrays' files, with their names, in lower-case hexadecimal; that of nothing where none is.</summary>
     public static string HashOf(string path)
