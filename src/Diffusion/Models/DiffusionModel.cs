@@ -37,7 +37,7 @@ public sealed class DiffusionModel
     /// <summary>The <c>scheduler_config.json</c> that <see cref="Schedule"/> was read from, or null when it was given.</summary>
     public string? SchedulerConfigPath { get; private init; }
 
-    /// <summary>The model's VAE decoder, or null where the folder has none.</summary>
+    /// <summary>The model's VAE decoder, or null where the folder has none and none was given.</summary>
     public string? VaeDecoderPath { get; private init; }
 
     /// <summary>C, H and W of a sample.</summary>
@@ -64,7 +64,7 @@ public sealed class DiffusionModel
             Folder = layout.Root,
             ConfigPath = layout.ConfigPath,
             SchedulerConfigPath = options.Schedule is null ? schedulePath : null,
-            VaeDecoderPath = layout.VaeDecoderPath,
+            VaeDecoderPath = options.VaeDecoderPath ?? layout.VaeDecoderPath,
         };
     }
 

@@ -24,6 +24,9 @@ public sealed record ModelOptions
     /// <summary>A schedule in place of any file.</summary>
     public NoiseSchedule? Schedule { get; init; }
 
+    /// <summary>A VAE decoder in place of the one in the model's folder.</summary>
+    public string? VaeDecoderPath { get; init; }
+
     /// <summary>How many classes to draw labels from.</summary>
     public int? ClassCount { get; init; }
 

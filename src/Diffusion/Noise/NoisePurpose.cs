@@ -14,4 +14,7 @@ public enum NoisePurpose
 
     /// <summary>The noise of the forward process, where a user wants x_t of a given image.</summary>
     Forward = 3,
+
+    /// <summary>Which images a metric's subsets and resamples take.</summary>
+    Resampling = 4,
 }

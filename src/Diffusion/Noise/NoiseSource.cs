@@ -35,9 +35,16 @@ public readonly record struct NoiseSource(ulong Seed)
     /// <param name="purpose">What it is for.</param>
     /// <param name="image">The image's index.</param>
     /// <param name="count">How many numbers there are to draw from.</param>
-    public int Draw(NoisePurpose purpose, int image, int count)
+    public int Draw(NoisePurpose purpose, int image, int count) => Draw(purpose, image, 0, count);
+
+    /// <summary>Draws a whole number from 0 to <paramref name="count"/> − 1.</summary>
+    /// <param name="purpose">What it is for.</param>
+    /// <param name="image">The image's index.</param>
+    /// <param name="step">The index of what is drawn for the image: of the sampling step, of the resample.</param>
+    /// <param name="count">How many numbers there are to draw from.</param>
+    public int Draw(NoisePurpose purpose, int image, int step, int count)
     {
-        var words = Block(0, purpose, image, 0);
+        var words = Block(0, purpose, image, step);
         return (int)(((ulong)words.W0 * (uint)count) >> 32);
     }
 

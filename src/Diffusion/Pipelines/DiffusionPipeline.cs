@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Diffusion;
 
@@ -42,6 +43,9 @@ public sealed class DiffusionPipeline : IDisposable
     /// <summary>The network, for samplers of one's own.</summary>
     public IDenoiser Denoiser => denoiser;
 
+    /// <summary>Whether the samples are images, or a decoder makes images of them.</summary>
+    public bool MakesImages => decoder is not null || Contract.SampleShape.Channels is 1 or 3;
+
     /// <summary>Loads a model.</summary>
     /// <param name="path">A model folder or an <c>.onnx</c> file, as for <see cref="DiffusionModel.Load"/>.</param>
     /// <param name="options">Device, threads, and what the model's files leave open.</param>
@@ -49,6 +53,13 @@ public sealed class DiffusionPipeline : IDisposable
     /// be read. DQ4001 to DQ4018: it cannot be loaded.</exception>
     public static DiffusionPipeline Load(string path, PipelineOptions? options = null) =>
         Load(path, options ?? PipelineOptions.Default, null);
+
+    /// <summary>Loads a model that was read before.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="session">Device and threads; by default the processor.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded. DQ1054: the decoder is none.</exception>
+    public static DiffusionPipeline Load(DiffusionModel model, SessionSettings? session = null) =>
+        new(model, new() { Session = session ?? SessionSettings.Default }, null);
 
     /// <summary>Loads a model that is embedded in an assembly.</summary>
     /// <param name="assembly">The assembly.</param>
@@ -122,10 +133,35 @@ public sealed class DiffusionPipeline : IDisposable
                 progress?.Report(new(done, count, step.Pair.Index + 1, step.StepCount));
             }
 
-            images.AddRange(ToImages(last!, cancellation));
+            images.AddRange(Decode(last!, cancellation));
         }
 
         return images;
+    }
+
+    /// <summary>Makes images of a trajectory's last step.</summary>
+    /// <param name="last">The step.</param>
+    /// <param name="cancellation">Stops the decoding.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: the samples are latents without a decoder. DQ4012 to
+    /// DQ4018: a run failed.</exception>
+    public IReadOnlyList<GeneratedImage> Decode(DenoisingStep last, CancellationToken cancellation = default)
+    {
+        CheckMakesImages();
+        var (shape, pixels) = decoder is null
+            ? (Contract.SampleShape, last.Next)
+            : decoder.Decode(last.Next, last.Images.Count, Contract.SampleShape, cancellation);
+        return
+        [
+            .. last.Images.Select(
+                (index, i) =>
+                    new GeneratedImage(
+                        index,
+                        shape,
+                        pixels.AsSpan(i * shape.Length, shape.Length).ToArray(),
+                        last.Call.ClassLabels?[i]
+                    )
+            ),
+        ];
     }
 
     /// <summary>Frees the model.</summary>
@@ -153,29 +189,12 @@ public sealed class DiffusionPipeline : IDisposable
 
     private void CheckMakesImages()
     {
-        var channels = Contract.SampleShape.Channels;
-        if (decoder is null && channels is not (1 or 3))
+        if (!MakesImages)
         {
             throw DiffusionErrors.NoImages(
                 Contract.Path,
-                $"they have {channels} channels, as latents have, and images have 1 or 3"
+                $"they have {Contract.SampleShape.Channels} channels, as latents have, and images have 1 or 3"
             );
         }
-    }
-
-    private IEnumerable<GeneratedImage> ToImages(DenoisingStep last, CancellationToken cancellation)
-    {
-        var (shape, pixels) = decoder is null
-            ? (Contract.SampleShape, last.Next)
-            : decoder.Decode(last.Next, last.Images.Count, Contract.SampleShape, cancellation);
-        return last.Images.Select(
-            (index, i) =>
-                new GeneratedImage(
-                    index,
-                    shape,
-                    pixels.AsSpan(i * shape.Length, shape.Length).ToArray(),
-                    last.Call.ClassLabels?[i]
-                )
-        );
     }
 }
