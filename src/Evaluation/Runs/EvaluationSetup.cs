@@ -1,0 +1,361 @@
+using System.Buffers.Binary;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Recipes;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DiffusionQuant.Evaluation.Runs;
+
+/// <summary>An evaluation with everything decided that its request left open: identities, numbers of images, batches.</summary>
+public sealed class EvaluationSetup : IDisposable
+{
+    // What the built-in extractor was trained on, and its own data.
+    private static readonly SampleShape BuiltInShape = new(1, 32, 32);
+    private const string BuiltInReference = "fashion-mnist";
+
+    private readonly EvaluationRequest request;
+    private readonly TestedModel model;
+    private readonly TestedModel? floatModel;
+    private readonly FeatureExtractor? extractor;
+    private readonly TrajectorySettings settings;
+
+    private EvaluationSetup(
+        EvaluationRequest request,
+        TestedModel model,
+        TestedModel? floatModel,
+        TrajectorySettings settings,
+        FeatureExtractor? extractor,
+        ReferenceStatistics? reference,
+        PartHeader header
+    )
+    {
+        this.request = request;
+        this.model = model;
+        this.floatModel = floatModel;
+        this.settings = settings;
+        this.extractor = extractor;
+        Reference = reference;
+        Header = header;
+        Shape = extractor is null ? null : StatisticsShape.Of(extractor, reference);
+        var range = BatchRange();
+        FirstImage = Math.Min(range.Start.Value * header.BatchSize, header.Images);
+        EndImage = Math.Min(range.End.Value * header.BatchSize, header.Images);
+    }
+
+    /// <summary>What the run is.</summary>
+    public PartHeader Header { get; }
+
+    /// <summary>The reference; null for none.</summary>
+    public ReferenceStatistics? Reference { get; }
+
+    /// <summary>Whether there is a float model to compare with.</summary>
+    public bool HasFloat => floatModel is not null;
+
+    /// <summary>The first image of the part.</summary>
+    public int FirstImage { get; }
+
+    /// <summary>The image behind the part's last.</summary>
+    public int EndImage { get; }
+
+    /// <summary>Names what the float model gives for this part, in a cache for instance.</summary>
+    public string BaselineKey =>
+        Key(
+            Evaluator.AlgorithmVersion,
+            EvaluationPart.Format,
+            Header.Float?.Sha256,
+            Header.Sampling,
+            Header.Extractor,
+            Header.Reference,
+            Header.PairedImages,
+            Header.DistributionImages,
+            Header.BatchSize,
+            FirstImage,
+            EndImage,
+            Header.RuntimeVersion,
+            request.Session.Device.Kind
+        );
+
+    /// <summary>Names what the model gives for this part.</summary>
+    public string PartKey => Key(BaselineKey, Header.Model.Sha256);
+
+    /// <summary>Threads; 0 for one per core.</summary>
+    internal int Threads => request.Session.Threads;
+
+    /// <summary>The time between two savings of a checkpoint.</summary>
+    internal TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>What the extractor gives; null where no distribution is measured.</summary>
+    internal StatisticsShape? Shape { get; }
+
+    /// <summary>Reads the models and decides.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3010, DQ3011: the models do not pair, or a number is not allowed;
+    /// further codes from reading models, extractor and reference.</exception>
+    public static EvaluationSetup Of(EvaluationRequest request)
+    {
+        var made = MadeBy.Find(request.ModelPath);
+        var options = made?.Options(request.Model) ?? request.Model;
+        var floatModel = request.FloatPath is null ? null : TestedModel.Read(request.FloatPath, options);
+        // A quantized model need have neither schedule nor decoder beside it.
+        var model = floatModel is null
+            ? TestedModel.Read(request.ModelPath, options)
+            : TestedModel.Read(
+                request.ModelPath,
+                options with
+                {
+                    Schedule = floatModel.Model.Schedule,
+                    VaeDecoderPath = floatModel.Model.VaeDecoderPath,
+                },
+                floatModel.Identity.Name
+            );
+        if (floatModel is not null)
+        {
+            CheckPair(model, floatModel, made);
+        }
+
+        var settings = new TrajectorySettings
+        {
+            Sampler = SamplerOf(request, made?.Recipe),
+            Seed = request.Seed,
+            GuidanceScale = request.GuidanceScale,
+            Conditioning = request.Conditioning is { } path ? ConditioningSet.Load(path) : ConditioningSet.Empty,
+        };
+        var notes = new List<string>();
+        var (paired, distribution) = Counts(request, model, floatModel, notes);
+        var extractor = distribution == 0 ? null : FindExtractor(request, model, notes);
+        if (extractor is null)
+        {
+            distribution = 0;
+        }
+
+        try
+        {
+            if (Math.Max(paired, distribution) == 0)
+            {
+                throw EvaluationErrors.NothingToMeasure(request.ModelPath, string.Join(' ', notes));
+            }
+
+            var reference = extractor is null ? null : FindReference(request, extractor, notes);
+            var shape = model.Model.SampleShape;
+            var header = new PartHeader
+            {
+                ToolVersion = typeof(EvaluationSetup)
+                    .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+                    .InformationalVersion,
+                AlgorithmVersion = Evaluator.AlgorithmVersion,
+                RuntimeVersion = OrtEnv.Instance().GetVersionString(),
+                Device = request.Session.Device.ToString(),
+                Command = request.Command,
+                Model = made is null
+                    ? model.Identity
+                    : model.Identity with
+                    {
+                        Bits = $"{made.Recipe.Bits}",
+                        Method = made.Recipe.Method,
+                        RecipeHash = made.Report.RecipeHash,
+                    },
+                Float = floatModel?.Identity,
+                Sampling = SamplingOf(settings, model.Model.Schedule, request.Conditioning, out var timesteps),
+                Timesteps = timesteps,
+                OutputLength = shape.Height * shape.Width * model.Model.Contract.OutputChannels,
+                Extractor = extractor?.Identity,
+                Reference = reference?.Identity,
+                ReferenceSource = request.Reference ?? reference?.Name,
+                PairedImages = paired,
+                DistributionImages = distribution,
+                BatchSize = Within("The batch", request.BatchSize ?? ImageCounts.Batch(shape), 1, 4096),
+                ShardIndex = request.Shard.Index,
+                ShardCount = request.Shard.Count,
+                Layers = ModelFacts.Layers(made?.Report),
+                Size = floatModel is null ? null : ModelFacts.Size(model, floatModel, made?.Report),
+                Notes = notes,
+            };
+            return new(request, model, floatModel, settings, extractor, reference, header);
+        }
+        catch
+        {
+            extractor?.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => extractor?.Dispose();
+
+    /// <summary>The part's images in the batches that they are computed in. Their bounds are those of the whole run.</summary>
+    internal IReadOnlyList<int[]> Batches() =>
+        [.. Enumerable.Range(FirstImage, EndImage - FirstImage).Chunk(Header.BatchSize)];
+
+    /// <summary>Whether images of a batch are compared with the float model's.</summary>
+    internal bool IsPaired(int[] batch) => batch[0] < Header.PairedImages;
+
+    internal ModelRun LoadModel() => Load(model);
+
+    internal ModelRun LoadFloat() => Load(floatModel!);
+
+    internal ImageStatistics? NewStatistics() => Shape is null ? null : new(Header.DistributionImages, Shape);
+
+    internal ImageStatistics? ReadStatistics(BinaryReader reader) =>
+        Shape is null ? null : ImageStatistics.Read(reader, Header.DistributionImages, Shape);
+
+    /// <summary>Adds a batch's images to statistics, as far as they are among those of distributions.</summary>
+    internal void Observe(
+        ImageStatistics? statistics,
+        int[] batch,
+        IReadOnlyList<RasterImage>? images,
+        CancellationToken cancellation
+    )
+    {
+        var count = Math.Min(batch.Length, Header.DistributionImages - batch[0]);
+        if (statistics is not null && images is not null && count > 0)
+        {
+            statistics.Add(batch[..count], extractor!.Extract([.. images.Take(count)], cancellation));
+        }
+    }
+
+    private static SamplerSettings SamplerOf(EvaluationRequest request, Recipe? recipe)
+    {
+        var settings = recipe?.ToSamplerSettings() ?? SamplerSettings.Default;
+        return settings with
+        {
+            Kind = request.Sampler ?? settings.Kind,
+            Steps = request.Steps ?? settings.Steps,
+            // The recipe's η is that of its own sampler, and DDPM has none.
+            Eta = request.Eta ?? (request.Sampler is { } kind && kind != settings.Kind ? 0 : settings.Eta),
+            Quadratic = request.TimeGrid is { } grid ? grid == TimeGridKind.Quadratic : settings.Quadratic,
+        };
+    }
+
+    private static void CheckPair(TestedModel model, TestedModel floatModel, MadeBy? made)
+    {
+        var (mine, theirs) = (model.Model.Contract, floatModel.Model.Contract);
+        var why =
+            mine.SampleShape != theirs.SampleShape ? $"their samples are {mine.SampleShape} and {theirs.SampleShape}"
+            : mine.OutputChannels != theirs.OutputChannels
+                ? $"their outputs have {mine.OutputChannels} and {theirs.OutputChannels} channels"
+            : made?.Report.Source.Sha256 is { } source && source != floatModel.Identity.Sha256
+                ? $"the quantized one was made from another model (SHA-256 {source[..12]}..., not {floatModel.Identity.Sha256[..12]}...)"
+            : null;
+        if (why is not null)
+        {
+            throw EvaluationErrors.ModelsDoNotPair(model.Path, floatModel.Path, why);
+        }
+    }
+
+    private static (int Paired, int Distribution) Counts(
+        EvaluationRequest request,
+        TestedModel model,
+        TestedModel? floatModel,
+        List<string> notes
+    )
+    {
+        const int Most = 10_000_000;
+        var bytes = floatModel?.Identity.Bytes ?? model.Identity.Bytes;
+        var shape = model.Model.SampleShape;
+        var paired = floatModel is null
+            ? 0
+            : Within("The number of paired images", request.PairedImages ?? ImageCounts.Paired(bytes, shape), 0, Most);
+        if (request.DistributionImages is { } given)
+        {
+            return (paired, Within("The number of images", given, 0, Most));
+        }
+
+        var distribution = ImageCounts.Distribution(bytes, shape);
+        if (distribution == 0)
+        {
+            notes.Add(
+                $"No distribution of images was measured: images of a model of this size ({shape}) take too long to be made in hundreds unasked. Name a number of images to measure it."
+            );
+        }
+
+        return (paired, distribution);
+    }
+
+    private static FeatureExtractor? FindExtractor(EvaluationRequest request, TestedModel model, List<string> notes)
+    {
+        var decoder = model.Model.VaeDecoderPath;
+        var shape = model.Model.SampleShape;
+        if (decoder is null && shape.Channels is not (1 or 3))
+        {
+            notes.Add(
+                $"No distribution of images was measured: the samples are latents ({shape}), and the model has no VAE decoder."
+            );
+            return null;
+        }
+
+        if (request.Extractor is { } named)
+        {
+            return FeatureExtractor.Load(named, request.Session);
+        }
+
+        if (decoder is null && shape == BuiltInShape)
+        {
+            return FeatureExtractor.Load(FeatureExtractor.DefaultName, request.Session);
+        }
+
+        notes.Add(
+            $"No distribution of images was measured: the built-in extractor {FeatureExtractor.DefaultName} is for gray images of 32×32, and these are {(decoder is null ? shape : "decoded from latents")}. Name an extractor and a reference."
+        );
+        return null;
+    }
+
+    private static ReferenceStatistics? FindReference(
+        EvaluationRequest request,
+        FeatureExtractor extractor,
+        List<string> notes
+    )
+    {
+        var name = request.Reference ?? (request.Extractor is null ? BuiltInReference : null);
+        if (name is null)
+        {
+            notes.Add(
+                "Without a reference set there is no FID against data; the distance to the float model's own images was measured."
+            );
+            return null;
+        }
+
+        return ReferenceStatistics.Load(name, extractor);
+    }
+
+    private static SamplingIdentity SamplingOf(
+        TrajectorySettings settings,
+        NoiseSchedule schedule,
+        string? conditioning,
+        out IReadOnlyList<int> timesteps
+    )
+    {
+        timesteps = [.. settings.Sampler.CreateGrid(schedule).Timesteps];
+        var bytes = new byte[timesteps.Count * sizeof(int)];
+        for (var i = 0; i < timesteps.Count; i++)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), timesteps[i]);
+        }
+
+        return new(
+            RecipeWords.Of(settings.Sampler.Kind),
+            timesteps.Count,
+            Convert.ToHexStringLower(SHA256.HashData(bytes)),
+            settings.Sampler.Eta,
+            settings.Sampler.ClipSample,
+            settings.Seed,
+            settings.GuidanceScale,
+            conditioning is null ? null : RecipeConditioning.HashOf(conditioning)
+        );
+    }
+
+    private static int Within(string setting, int value, int least, int most) =>
+        value >= least && value <= most ? value : throw EvaluationErrors.BadCount(setting, value, least, most);
+
+    private static string Key(params object?[] parts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
+
+    private ModelRun Load(TestedModel tested) => new(tested.Model, request.Session, settings);
+
+    private Range BatchRange()
+    {
+        var batches = (Header.Images + Header.BatchSize - 1) / Header.BatchSize;
+        return request.Shard.Of(batches);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Evaluation.Runs;
+
+/// <summary>How a quantized model was made, as the file beside it says.</summary>
+/// <param name="Report">All of it.</param>
+/// <param name="Recipe">The recipe, without its conditioning, whose place only its author's machine has.</param>
+internal sealed record MadeBy(QuantizationReport Report, Recipe Recipe)
+{
+    /// <summary>Reads the file; null where there is none, as beside float models and those of other tools.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3015: it cannot be read.</exception>
+    public static MadeBy? Find(string modelPath)
+    {
+        var folder = Directory.Exists(modelPath) ? modelPath : Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
+        var file = Path.Combine(folder, QuantizationReport.FileName);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            var report = QuantizationReport.Parse(File.ReadAllText(file));
+            var json = report.Recipe.DeepClone().AsObject();
+            json.Remove(ConditioningKey);
+            return new(report, Recipe.Of(RecipeFile.Parse(JsonSerializer.SerializeToUtf8Bytes(json), file)));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException)
+        {
+            throw EvaluationErrors.NotAnArtifact(file, e);
+        }
+    }
+
+    private const string ConditioningKey = "conditioning";
+
+    /// <summary>What is known of the models' inputs: what the recipe says, and what a user says, who wins.</summary>
+    public ModelOptions Options(ModelOptions given)
+    {
+        var made = Recipe.ToModelOptions();
+        return given with
+        {
+            InputRoles = Merge(made.InputRoles, given.InputRoles),
+            Dimensions = Merge(made.Dimensions, given.Dimensions),
+        };
+    }
+
+    private static Dictionary<string, T> Merge<T>(
+        IReadOnlyDictionary<string, T> first,
+        IReadOnlyDictionary<string, T> winner
+    )
+    {
+        var result = first.ToDictionary(StringComparer.Ordinal);
+        foreach (var (key, value) in winner)
+        {
+            result[key] = value;
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,150 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Quantizers;
+
+namespace DiffusionQuant.Evaluation.Runs;
+
+/// <summary>Makes the images of a part with the model under test and measures them.</summary>
+internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, string workFolder)
+{
+    private const string CheckpointFile = "model.checkpoint";
+    private PairedStatistics paired = new();
+    private ImageStatistics? statistics = setup.NewStatistics();
+
+    public EvaluationPart Run(Action<double, string?> progress, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(workFolder);
+        var checkpoint = new Checkpoint(Path.Combine(workFolder, CheckpointFile), setup.PartKey, setup.SaveInterval);
+        var batches = setup.Batches();
+        var done = 0;
+        if (checkpoint.Restore(r => (PairedStatistics.Read(r), setup.ReadStatistics(r))) is { } saved)
+        {
+            (done, (paired, statistics)) = saved;
+        }
+
+        using (var run = setup.LoadModel())
+        using (var pairs = baselineFolder is null ? null : FloatBaseline.Trajectories(baselineFolder))
+        {
+            foreach (var batch in batches.Take(pairs is null ? 0 : done).Where(setup.IsPaired))
+            {
+                pairs!.Skip(setup.Header.Timesteps.Count);
+            }
+
+            for (; done < batches.Count; done++)
+            {
+                var batch = batches[done];
+                var isPaired = pairs is not null && setup.IsPaired(batch);
+                var before = done;
+                Measure(run, batch, isPaired ? pairs : null, Report, cancellation);
+                checkpoint.SaveNowAndThen(
+                    done + 1,
+                    writer =>
+                    {
+                        paired.Write(writer);
+                        statistics?.Write(writer);
+                    }
+                );
+
+                void Report(DenoisingStep step) =>
+                    progress(
+                        (before + ((step.Pair.Index + 1.0) / step.StepCount)) / batches.Count,
+                        $"{batch[0]} of {setup.Header.Images} images"
+                    );
+            }
+        }
+
+        var part = new EvaluationPart(setup.Header, setup.FirstImage, setup.EndImage, paired)
+        {
+            Shape = setup.Shape,
+            Model = statistics,
+            Float =
+                baselineFolder is null || setup.Shape is null ? null : FloatBaseline.Statistics(setup, baselineFolder),
+        };
+        checkpoint.Delete();
+        return part;
+    }
+
+    private void Measure(
+        ModelRun run,
+        int[] batch,
+        PairsFile.Reader? pairs,
+        Action<DenoisingStep> report,
+        CancellationToken cancellation
+    )
+    {
+        var steps = new List<(double Signal, double Noise)[]>();
+        DenoisingStep last = null!;
+        foreach (var step in run.Steps(batch, cancellation))
+        {
+            last = step;
+            report(step);
+            if (pairs is not null)
+            {
+                var (samples, exact) = pairs.NextStep();
+                steps.Add(Compare(run, step.Call with { Samples = samples }, exact, cancellation));
+            }
+        }
+
+        var images = run.Decode(last, cancellation);
+        if (pairs is not null)
+        {
+            AddPairs(batch, steps, pairs.NextImages(), images);
+        }
+
+        setup.Observe(statistics, batch, images, cancellation);
+    }
+
+    /// <summary>The network's error on the float model's x_t, image by image.</summary>
+    private static (double Signal, double Noise)[] Compare(
+        ModelRun run,
+        DenoiserCall call,
+        float[] exact,
+        CancellationToken cancellation
+    )
+    {
+        var predicted = run.Denoiser.Predict(call, cancellation);
+        var size = exact.Length / call.Count;
+        var result = new (double, double)[call.Count];
+        for (var i = 0; i < result.Length; i++)
+        {
+            result[i] = SignalToNoise.Powers(exact.AsSpan(i * size, size), predicted.AsSpan(i * size, size));
+        }
+
+        return result;
+    }
+
+    private void AddPairs(
+        int[] batch,
+        List<(double Signal, double Noise)[]> steps,
+        IReadOnlyList<RasterImage> exact,
+        IReadOnlyList<RasterImage>? images
+    )
+    {
+        for (var i = 0; i < batch.Length && batch[i] < setup.Header.PairedImages; i++)
+        {
+            var powers = steps.Select(s => s[i]).ToArray();
+            if (images is null)
+            {
+                paired.Add(new PairedImage(batch[i], null, null, powers));
+                continue;
+            }
+
+            var isPicture = batch[i] < PairedStatistics.Pictures;
+            paired.Add(
+                new PairedImage(
+                    batch[i],
+                    ImageSimilarity.Psnr(exact[i].Pixels, images[i].Pixels),
+                    ImageSimilarity.Ssim(exact[i], images[i]),
+                    powers
+                )
+                {
+                    FloatPng = isPicture ? Png(exact[i]) : null,
+                    QuantizedPng = isPicture ? Png(images[i]) : null,
+                }
+            );
+        }
+    }
+
+    private static byte[] Png(RasterImage image) =>
+        PngWriter.Encode(image.Pixels, image.Width, image.Height, image.Channels);
+}
