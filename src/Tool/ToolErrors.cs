@@ -8,16 +8,13 @@ internal static class ToolErrors
 {
     [Diagnostic("DQ1120")]
     public static DiffusionQuantException BadCommandLine(string why, Command command) =>
-        new(
-            "DQ1120",
-            $"{why}{(why.EndsWith('?') ? "" : ".")} See: dotnet diffquant {(command is RootCommand ? "" : command.Name + " ")}--help"
-        );
+        new("DQ1120", $"{why}{(why.EndsWith('?') ? "" : ".")} See: dotnet diffquant {Words(command)}--help");
 
     [Diagnostic("DQ1121")]
-    public static DiffusionQuantException OutputHoldsOther(string path) =>
+    public static DiffusionQuantException OutputHoldsOther(string path, string content) =>
         new(
             "DQ1121",
-            $"{path}: this folder holds something else than a quantized model, and would be replaced. Name a new or empty folder."
+            $"{path}: this folder holds something else than {content}, and would be replaced. Name a new or empty folder."
         );
 
     [Diagnostic("DQ1122")]
@@ -55,7 +52,24 @@ internal static class ToolErrors
             cause
         );
 
+    [Diagnostic("DQ1129")]
+    public static DiffusionQuantException NotReference(string path) =>
+        new("DQ1129", $"{path}: statistics of images are written as .dqref. Let the name end in it.");
+
     [Diagnostic("DQ1127")]
     public static DiffusionQuantException PathNotFound(string path) =>
         new("DQ1127", $"{path}: there is no such file or folder. Check the path.");
+
+    [Diagnostic("DQ1130")]
+    public static DiffusionQuantException NotMetricsName(string path, string name) =>
+        new(
+            "DQ1130",
+            $"{path}: the metrics' file is always called {name}, and other files lie beside it. Name a folder."
+        );
+
+    /// <summary>A command's name behind those of the commands that it belongs to.</summary>
+    private static string Words(Command command) =>
+        command is RootCommand
+            ? ""
+            : string.Concat(command.Parents.OfType<Command>().Select(Words)) + command.Name + " ";
 }

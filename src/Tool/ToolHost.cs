@@ -16,6 +16,9 @@ internal sealed record ToolHost
     /// <summary>Reads an environment variable; null when it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = _ => null;
 
+    /// <summary>Waits for a key of the person at the terminal; null where there is none to ask.</summary>
+    public Func<CancellationToken, Task<char>>? ReadKey { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -29,6 +32,9 @@ internal sealed record ToolHost
     /// <summary>Why the GPU of this machine cannot be used; null where it can, or where there is none.</summary>
     public Func<DiffusionQuantException?> GpuFault { get; init; } = IdleGpu.FindFault;
 
+    /// <summary>Makes what downloads. There is no limit on a download's time, because nobody knows the line.</summary>
+    public Func<HttpClient> CreateHttpClient { get; init; } = () => new() { Timeout = Timeout.InfiniteTimeSpan };
+
     /// <summary>The surroundings of this process.</summary>
     public static ToolHost OfThisProcess() =>
         new()
@@ -36,5 +42,17 @@ internal sealed record ToolHost
             Output = Console.Out,
             Error = Console.Error,
             Variable = Environment.GetEnvironmentVariable,
+            ReadKey = Console.IsInputRedirected || Console.IsOutputRedirected ? null : WaitForKeyAsync,
         };
+
+    private static async Task<char> WaitForKeyAsync(CancellationToken cancellation)
+    {
+        // Console.ReadKey cannot be cancelled once it waits.
+        while (!Console.KeyAvailable)
+        {
+            await Task.Delay(30, cancellation);
+        }
+
+        return Console.ReadKey(intercept: true).KeyChar;
+    }
 }

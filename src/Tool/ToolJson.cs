@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.Commands;
+using DiffusionQuant.Tool.Evaluating;
 using DiffusionQuant.Tool.Progress;
 
 namespace DiffusionQuant.Tool;
@@ -12,4 +13,12 @@ namespace DiffusionQuant.Tool;
 [JsonSerializable(typeof(QuantizeReport))]
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(SampleReport))]
+[JsonSerializable(typeof(EvaluationResult))]
+[JsonSerializable(typeof(PartReport))]
+[JsonSerializable(typeof(WrittenReport))]
+[JsonSerializable(typeof(ExtractorReport))]
+[JsonSerializable(typeof(ReferenceReport))]
+[JsonSerializable(typeof(ExtractorImportReport))]
+[JsonSerializable(typeof(AcceptReport))]
+[JsonSerializable(typeof(ReviewReport))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Tool.Output;
 
 namespace DiffusionQuant.Tool.Caching;
 
 /// <summary>
-/// Quantized models by what decides them. An entry is written beside and renamed, so it is there as a whole or not at
+/// Results by what decides them: quantized models, and what evaluations keep. An entry is written beside and renamed, so it is there as a whole or not at
 /// all; what happened to it later is found by its manifest.
 /// </summary>
 internal sealed class ArtifactCache
@@ -78,7 +79,7 @@ internal sealed class ArtifactCache
     /// <param name="make">Writes the files into an empty folder.</param>
     /// <param name="cancellation">Ends the making; nothing is kept then.</param>
     /// <returns>The folder of its files.</returns>
-    public async Task<string> MakeAsync(string key, Action<string> make, CancellationToken cancellation)
+    public async Task<string> MakeAsync(string key, Func<string, Task> make, CancellationToken cancellation)
     {
         var work = Path.Combine(Works, key);
         try
@@ -86,7 +87,7 @@ internal sealed class ArtifactCache
             // Who holds the lock may remove what a killed process left.
             Folders.Delete(work);
             var artifact = Directory.CreateDirectory(Path.Combine(work, ArtifactFolder)).FullName;
-            make(artifact);
+            await make(artifact);
             var manifest = await CacheManifest.OfAsync(artifact, cancellation);
             manifest.Write(Path.Combine(work, CacheManifest.FileName));
             var entry = Path.Combine(Entries, key);
@@ -97,5 +98,38 @@ internal sealed class ArtifactCache
         {
             Folders.Delete(work);
         }
+    }
+
+    /// <summary>
+    /// Takes an entry, or makes it. Of several runs that want one entry, one makes it and the others wait for it.
+    /// </summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="force">Whether to make it even if it is there.</param>
+    /// <param name="reporter">Is told of waiting and of damaged entries.</param>
+    /// <param name="make">Writes the files into an empty folder.</param>
+    /// <param name="cancellation">Ends waiting and work.</param>
+    /// <returns>The folder of its files, and whether this run made them.</returns>
+    public async Task<(string Folder, bool IsNew)> FindOrMakeAsync(
+        string key,
+        bool force,
+        Reporter reporter,
+        Func<string, Task> make,
+        CancellationToken cancellation
+    )
+    {
+        if (!force && await FindAsync(key, reporter.Warn, cancellation) is { } found)
+        {
+            return (found, false);
+        }
+
+        using var right = await LockAsync(
+            key,
+            () => reporter.Note("Another run is making the same result: waiting for it."),
+            cancellation
+        );
+        // The one that was waited for has made it; what was said of a damaged entry need not be said twice.
+        return !force && await FindAsync(key, _ => { }, cancellation) is { } made
+            ? (made, false)
+            : (await MakeAsync(key, make, cancellation), true);
     }
 }

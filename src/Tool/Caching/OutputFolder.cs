@@ -1,3 +1,5 @@
+using DiffusionQuant.Evaluation.Features;
+
 namespace DiffusionQuant.Tool.Caching;
 
 /// <summary>
@@ -9,16 +11,26 @@ internal sealed class OutputFolder
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private readonly string path;
 
-    /// <summary>Names a folder.</summary>
+    /// <summary>Names a folder for a quantized model.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model.</exception>
     public OutputFolder(string path)
+        : this(path, "quantization.json", "a quantized model") { }
+
+    private OutputFolder(string path, string description, string content)
     {
         this.path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
-        if (File.Exists(this.path) || (Directory.Exists(this.path) && !IsArtifact(this.path) && !IsEmpty(this.path)))
+        if (
+            File.Exists(this.path)
+            || (Directory.Exists(this.path) && !Holds(this.path, description) && !IsEmpty(this.path))
+        )
         {
-            throw ToolErrors.OutputHoldsOther(this.path);
+            throw ToolErrors.OutputHoldsOther(this.path, content);
         }
     }
+
+    /// <summary>Names a folder for a feature extractor.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than an extractor.</exception>
+    public static OutputFolder OfExtractor(string path) => new(path, ExtractorSettings.FileName, "an extractor");
 
     /// <summary>The folder's full path.</summary>
     public string Path => path;
@@ -46,8 +58,8 @@ internal sealed class OutputFolder
         }
     }
 
-    private static bool IsArtifact(string folder) =>
-        File.Exists(System.IO.Path.Combine(folder, "quantization.json"))
+    private static bool Holds(string folder, string description) =>
+        File.Exists(System.IO.Path.Combine(folder, description))
         && File.Exists(System.IO.Path.Combine(folder, "model.onnx"));
 
     private static bool IsEmpty(string folder) => !Directory.EnumerateFileSystemEntries(folder).Any();

@@ -43,25 +43,23 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
         CancellationToken cancellation
     )
     {
-        if (!force && await cache.FindAsync(key, reporter.Warn, cancellation) is { } found)
-        {
-            SayDone();
-            return (found, false);
-        }
-
-        using var right = await cache.LockAsync(
+        var result = await cache.FindOrMakeAsync(
             key,
-            () => reporter.Note("Another run is making the same result: waiting for it."),
+            force,
+            reporter,
+            folder =>
+            {
+                Make(folder, cancellation);
+                return Task.CompletedTask;
+            },
             cancellation
         );
-        // The one that was waited for has made it; what was said of a damaged entry need not be said twice.
-        if (!force && await cache.FindAsync(key, _ => { }, cancellation) is { } made)
+        if (!result.IsNew)
         {
             SayDone();
-            return (made, false);
         }
 
-        return (await cache.MakeAsync(key, folder => Make(folder, cancellation), cancellation), true);
+        return result;
     }
 
     /// <summary>A progress file of an earlier run would tell of work that nobody does any more.</summary>

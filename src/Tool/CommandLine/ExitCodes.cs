@@ -11,6 +11,9 @@ internal static class ExitCodes
     /// <summary>A fault of the tool itself.</summary>
     public const int Fault = 2;
 
+    /// <summary>The model is worse than it may be.</summary>
+    public const int Quality = 3;
+
     /// <summary>As shells report a process that Ctrl-C ended.</summary>
     public const int Cancelled = 130;
 }

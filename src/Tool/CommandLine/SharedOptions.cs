@@ -33,9 +33,8 @@ internal static class SharedOptions
         Recursive = true,
     };
 
-    public static void AddTo(Command command)
-    {
-        Verbosity.Validators.Clear();
+    // Once and not for each command line: command lines that are read at the same time share the options.
+    static SharedOptions() =>
         Verbosity.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && Parse(token.Value) is null)
@@ -43,6 +42,9 @@ internal static class SharedOptions
                 result.AddError($"There is no verbosity '{token.Value}'. It may be q, m, n or d.");
             }
         });
+
+    public static void AddTo(Command command)
+    {
         command.Options.Add(Json);
         command.Options.Add(PrefixOutput);
         command.Options.Add(NoColor);

@@ -70,10 +70,18 @@ internal static class ToolRunner
 
     private static RootCommand CreateRoot(ToolHost host)
     {
-        var root = new RootCommand("Quantizes, inspects and samples diffusion models.");
+        var root = new RootCommand("Quantizes, inspects, samples, measures and verifies diffusion models.");
         root.Subcommands.Add(QuantizeCommand.Create(host));
         root.Subcommands.Add(InspectCommand.Create(host));
         root.Subcommands.Add(SampleCommand.Create(host));
+        root.Subcommands.Add(EvaluateCommand.Create(host));
+        root.Subcommands.Add(VerifyCommand.Create(host));
+        root.Subcommands.Add(ReviewCommand.Create(host));
+        root.Subcommands.Add(AcceptCommand.Create(host));
+        root.Subcommands.Add(MergeCommand.Create(host));
+        root.Subcommands.Add(ReportCommand.Create(host));
+        root.Subcommands.Add(ReferenceCommand.Create(host));
+        root.Subcommands.Add(ExtractorCommand.Create(host));
         SharedOptions.AddTo(root);
         foreach (var help in root.Options.OfType<HelpOption>())
         {

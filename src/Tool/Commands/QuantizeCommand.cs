@@ -23,19 +23,7 @@ internal sealed class QuantizeCommand
 
     private readonly RecipeOptions recipe = new();
 
-    private readonly Option<string?> cacheDirectory = new("--cache-directory")
-    {
-        Description =
-            $"Where results are kept (default ${CacheLocation.Variable}, or diffusionquant in the user's cache folder)",
-        HelpName = "FOLDER",
-    };
-
-    private readonly Option<bool> noCache = new("--no-cache")
-    {
-        Description = "Take nothing from the cache and keep nothing in it",
-    };
-
-    private readonly Option<bool> force = new("--force") { Description = "Quantize even what the cache holds" };
+    private readonly CacheOptions caching = new("Quantize even what the cache holds");
 
     private readonly Option<string?> progressFile = new("--progress-file")
     {
@@ -50,9 +38,7 @@ internal sealed class QuantizeCommand
         command.Arguments.Add(self.model);
         command.Options.Add(self.output);
         self.recipe.AddTo(command);
-        command.Options.Add(self.cacheDirectory);
-        command.Options.Add(self.noCache);
-        command.Options.Add(self.force);
+        self.caching.AddTo(command);
         command.Options.Add(self.progressFile);
         command.SetAction((result, cancellation) => self.RunAsync(result, host, cancellation));
         return command;
@@ -68,9 +54,7 @@ internal sealed class QuantizeCommand
         var device = host.FindDevice(wanted.Device);
         IdleGpu.Note(host, reporter, wanted.Device, device);
         var job = new QuantizeJob(host, reporter, path, wanted) { ProgressFile = result.GetValue(progressFile) };
-        var cache = result.GetValue(noCache)
-            ? null
-            : OpenCache(result.GetValue(cacheDirectory) ?? CacheLocation.Default(host.Variable), host, reporter);
+        var cache = caching.Open(result, host, reporter);
         string? key = null;
         var isNew = true;
         if (cache is null)
@@ -81,7 +65,7 @@ internal sealed class QuantizeCommand
         {
             key = await job.FindKeyAsync(device, cancellation);
             reporter.Verbose($"The key in the cache is {key}.");
-            (var entry, isNew) = await job.FindOrMakeAsync(cache, key, result.GetValue(force), cancellation);
+            (var entry, isNew) = await job.FindOrMakeAsync(cache, key, caching.IsForced(result), cancellation);
             target.Fill(folder => Folders.Copy(entry, folder, cancellation));
         }
 
@@ -99,18 +83,5 @@ internal sealed class QuantizeCommand
 
         reporter.Result(report, ToolJson.Default.QuantizeReport, report.Show);
         return ExitCodes.Fine;
-    }
-
-    private static ArtifactCache? OpenCache(string folder, ToolHost host, Reporter reporter)
-    {
-        try
-        {
-            return new(Path.GetFullPath(folder), host.Time);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            reporter.Warn(ToolErrors.CacheUnusable(folder, e));
-            return null;
-        }
     }
 }

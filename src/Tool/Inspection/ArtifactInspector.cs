@@ -67,6 +67,7 @@ internal static class ArtifactInspector
             ActivationMax = inputs.Count == 0 ? null : inputs.Max(i => i.Max),
             ActivationScale = inputs.Count == 0 ? null : inputs.Max(i => i.Scale),
             ActivationSqnr = inputs.Count == 0 ? null : inputs.Min(i => i.Sqnr),
+            OutputSqnr = layer.OutputSqnr,
             Note = layer.Reason,
         };
     }

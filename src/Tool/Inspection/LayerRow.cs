@@ -42,6 +42,9 @@ internal sealed record LayerRow
     /// <summary>Signal to quantization noise of its input, in dB; the lower of two.</summary>
     public double? ActivationSqnr { get; init; }
 
+    /// <summary>Signal to quantization noise of its output, in dB, errors of earlier layers included.</summary>
+    public double? OutputSqnr { get; init; }
+
     /// <summary>Why it is as it is, where that is known.</summary>
     public string? Note { get; init; }
 }

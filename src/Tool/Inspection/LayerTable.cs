@@ -20,6 +20,7 @@ internal static class LayerTable
         new("Input range", 5, Justify.Left, l => Range(l.ActivationMin, l.ActivationMax)),
         new("Scale", 6, Justify.Right, l => l.ActivationScale is { } scale ? $"{scale:g3}" : null),
         new("A dB", 0, Justify.Right, l => l.ActivationSqnr is { } db ? $"{db:0.0}" : null),
+        new("out dB", 0, Justify.Right, l => l.OutputSqnr is { } db ? $"{db:0.0}" : null),
         new("Note", 1, Justify.Left, l => l.Note),
     ];
 

@@ -80,6 +80,15 @@ internal sealed class Reporter(ToolHost host, Verbosity verbosity, bool json, bo
         }
     }
 
+    /// <summary>A part of a result that is shown to a person alone.</summary>
+    public void Show(Action<IAnsiConsole> show)
+    {
+        lock (gate)
+        {
+            show(results);
+        }
+    }
+
     public void Dispose()
     {
         host.Output.Flush();

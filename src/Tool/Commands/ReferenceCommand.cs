@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace DiffusionQuant.Tool.Commands;
+
+/// <summary><c>diffquant reference</c>: the image sets that distribution metrics compare with.</summary>
+internal static class ReferenceCommand
+{
+    public static Command Create(ToolHost host)
+    {
+        var command = new Command("reference", "Makes statistics of real images for FID and its kin to compare with.");
+        command.Subcommands.Add(ReferenceMakeCommand.Create(host));
+        command.Subcommands.Add(ReferenceFetchCommand.CreateFashionMnist(host));
+        command.Subcommands.Add(ReferenceFetchCommand.CreateCifar10(host));
+        return command;
+    }
+}
