@@ -1,3 +1,4 @@
+using DiffusionQuant.Build.Files;
 using DiffusionQuant.Build.Generation;
 using DiffusionQuant.Build.Models;
 using Microsoft.Build.Framework;
@@ -55,8 +56,17 @@ public sealed class AttachDiffusionModels : Task
                 written.Add(Items.OfPath(file));
             }
 
-            string[] records = [job.Paths.Inputs, job.Paths.Stamp, job.Paths.Outputs, job.Paths.Progress];
+            string[] records =
+            [
+                job.Paths.Inputs,
+                job.Paths.Stamp,
+                job.Paths.Outputs,
+                job.Paths.Progress,
+                job.Paths.VerifyInputs,
+                job.Paths.VerifyStamp,
+            ];
             written.AddRange(records.Select(Items.OfPath));
+            written.AddRange(FileList.Under(job.Paths.Evaluation).Select(file => Items.OfPath(file.FullName)));
         }
 
         Content = [.. content];

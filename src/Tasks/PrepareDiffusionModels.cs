@@ -51,6 +51,18 @@ public sealed class PrepareDiffusionModels : Task
     /// <summary>Whether to quantize even what is up to date.</summary>
     public bool Force { get; set; }
 
+    /// <summary>The value of <c>DiffusionEvaluate</c>.</summary>
+    public string? Evaluate { get; set; }
+
+    /// <summary>The value of <c>DiffusionVerify</c>.</summary>
+    public string? Verify { get; set; }
+
+    /// <summary>The value of <c>DiffusionEvaluationImages</c>.</summary>
+    public string? EvaluationImages { get; set; }
+
+    /// <summary>The value of <c>DiffusionPairedImages</c>.</summary>
+    public string? PairedImages { get; set; }
+
     /// <summary>Where to write the generated class; empty for none.</summary>
     public string? ModelsClassFile { get; set; }
 
@@ -64,6 +76,10 @@ public sealed class PrepareDiffusionModels : Task
     [Output]
     public ITaskItem[] Jobs { get; private set; } = [];
 
+    /// <summary>Those of the jobs whose results this build evaluates.</summary>
+    [Output]
+    public ITaskItem[] Evaluations { get; private set; } = [];
+
     /// <summary>The generated source file, if there is one.</summary>
     [Output]
     public ITaskItem[] GeneratedFiles { get; private set; } = [];
@@ -71,10 +87,10 @@ public sealed class PrepareDiffusionModels : Task
     /// <inheritdoc />
     public override bool Execute()
     {
-        if (Quantizes && !Stages.Contains(Stage))
+        var settings = new EvaluationSettings(Evaluate, Verify, EvaluationImages, PairedImages);
+        foreach (var problem in Quantizes ? PropertyProblems(settings) : [])
         {
-            Log.Error(BuildDiagnostics.StageUnknown(Stage), SourceLocation.OfFile(ProjectFile));
-            return false;
+            Log.Error(problem, SourceLocation.OfFile(ProjectFile));
         }
 
         var models = UsableModels();
@@ -83,7 +99,11 @@ public sealed class PrepareDiffusionModels : Task
             return false;
         }
 
-        Jobs = models.Select(model => Job(model, Absolute(IntermediateFolder)).ToItem()).ToArray();
+        var jobs = models.Select(model => Job(model, Absolute(IntermediateFolder))).ToList();
+        Jobs = jobs.Select(job => job.ToItem()).ToArray();
+        Evaluations = jobs.Where(job => Quantizes && PrepareEvaluation(job, settings))
+            .Select(job => job.ToItem())
+            .ToArray();
         if (!string.IsNullOrEmpty(ModelsClassFile))
         {
             var file = Absolute(ModelsClassFile!);
@@ -93,6 +113,9 @@ public sealed class PrepareDiffusionModels : Task
 
         return true;
     }
+
+    private IEnumerable<Diagnostic> PropertyProblems(EvaluationSettings settings) =>
+        Stages.Contains(Stage) ? settings.Problems() : [BuildDiagnostics.StageUnknown(Stage), .. settings.Problems()];
 
     private List<ModelItem> UsableModels()
     {
@@ -125,7 +148,7 @@ public sealed class PrepareDiffusionModels : Task
     private ModelJob Job(ModelItem model, string intermediateFolder)
     {
         var job = new ModelJob(model, intermediateFolder);
-        var key = FreshnessKey.Of(model, Absolute(ToolPath), CacheDirectory, CudaNativePath);
+        var key = FreshnessKey.OfModel(model, Absolute(ToolPath), CacheDirectory, CudaNativePath);
         if (!Quantizes)
         {
             if (AtomicFile.Read(job.Paths.Inputs) is { } former && former != key)
@@ -147,6 +170,26 @@ public sealed class PrepareDiffusionModels : Task
         }
 
         return job;
+    }
+
+    /// <summary>Keeps the inputs of a model's evaluation up to date; false where this build does not evaluate it.</summary>
+    private bool PrepareEvaluation(ModelJob job, EvaluationSettings settings)
+    {
+        var evaluation = new ModelEvaluation(job.Model, settings);
+        if (!evaluation.IsWanted)
+        {
+            return false;
+        }
+
+        var tool = Absolute(ToolPath);
+        var key = FreshnessKey.OfEvaluation(job.Model, evaluation, tool, CacheDirectory, CudaNativePath);
+        AtomicFile.WriteIfDifferent(job.Paths.VerifyInputs, key);
+        if (!job.Paths.EvaluationFiles().All(File.Exists))
+        {
+            File.Delete(job.Paths.VerifyStamp);
+        }
+
+        return true;
     }
 
     private string Absolute(string path) => Path.GetFullPath(Path.Combine(ProjectDirectory, path));

@@ -36,6 +36,7 @@ public sealed class CostTests(ITestOutputHelper output)
         );
         Assert.True(ratio <= Limit, $"ratio {ratio:F3}");
         Assert.Single(with.Starts);
+        Assert.Single(with.Verifications);
     }
 
     private static async Task<TimeSpan> TimeAsync(Sandbox sandbox)

@@ -31,6 +31,7 @@ public sealed class FrameworksTests
 
         Assert.Equal(3, sandbox.Runs.Count);
         Assert.Single(sandbox.Runs, run => run.Quantized);
+        Assert.Equal(3, sandbox.Verifications.Count);
         foreach (var framework in (string[])["net10.0", "net9.0", "netstandard2.0"])
         {
             Assert.True(sandbox.Has($"App/bin/Debug/{framework}/Models/ddpm-fashion/model.onnx"), framework);
@@ -40,5 +41,24 @@ public sealed class FrameworksTests
 
         (await sandbox.BuildAsync("-m")).Succeeds();
         Assert.Equal(3, sandbox.Starts.Count);
+        Assert.Equal(3, sandbox.Verifications.Count);
+    }
+
+    [Fact]
+    public async Task Verifying_can_be_left_to_one_framework()
+    {
+        var sandbox = await Sandbox.CreateAsync("net10.0;net9.0;netstandard2.0");
+        const string Others = "Condition=\"'$(TargetFramework)' != 'net10.0'\"";
+        sandbox.Write("App/Program.cs", "public static class Program { }");
+        sandbox.WriteProject(
+            """<DiffusionModel Include="Models/ddpm-fashion" Quantize="W4A8" Verify="true" />""",
+            $"<DiffusionVerify {Others}>false</DiffusionVerify><DiffusionEvaluate {Others}>false</DiffusionEvaluate>",
+            outputType: "Library"
+        );
+
+        var build = (await sandbox.BuildAsync()).Fails();
+
+        Assert.Equal("DQ2006", build.Message().Code);
+        Assert.Contains("net10.0", Assert.Single(sandbox.Verifications).Option("-o"));
     }
 }

@@ -31,8 +31,10 @@ public sealed class InterruptionTests
         Assert.True(sandbox.Has(Stamp));
     }
 
-    [Fact]
-    public async Task Cancelling_a_build_kills_the_tool()
+    [Theory]
+    [InlineData("FAKE_DIFFQUANT_SLEEP", "model.stamp")]
+    [InlineData("FAKE_DIFFQUANT_VERIFY_SLEEP", "verify.stamp")]
+    public async Task Cancelling_a_build_kills_the_tool(string sleep, string stamp)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -42,18 +44,22 @@ public sealed class InterruptionTests
 
         var sandbox = await Sandbox.CreateAsync();
         sandbox.WriteProject(Item);
-        sandbox.Environment["FAKE_DIFFQUANT_SLEEP"] = "60000";
+        sandbox.Environment[sleep] = "60000";
+        var isVerifying = stamp == "verify.stamp";
 
         using var build = sandbox.Start("build", "App", "--no-restore", "-tl:off");
         var end = DotNet.FinishAsync(build);
-        await UntilAsync(() => sandbox.Starts.Count == 1);
-        var tool = sandbox.Starts[0].ProcessId;
+        IReadOnlyList<ToolRun> Started() => isVerifying ? sandbox.Verifications : sandbox.Starts;
+        await UntilAsync(() => Started().Count == 1);
+        var tool = Started()[0].ProcessId;
+        Assert.True(IsRunning(tool));
         Process.Start("kill", ["-INT", $"{build.Id}"]).WaitForExit();
         (await end).Fails();
 
-        await UntilAsync(() => !Process.GetProcesses().Any(p => p.Id == tool));
-        Assert.False(sandbox.Has(Stamp));
-        Assert.Empty(sandbox.Runs);
+        await UntilAsync(() => !IsRunning(tool));
+        Assert.False(sandbox.Has(Path.Combine(Path.GetDirectoryName(Stamp)!, stamp)));
+        Assert.Equal(isVerifying ? 1 : 0, sandbox.Runs.Count);
+        Assert.False(sandbox.Has("App/bin/Debug/net10.0/App.dll"));
     }
 
     [Fact]
@@ -88,10 +94,21 @@ public sealed class InterruptionTests
         Assert.Equal(("message", "DQ1116", ProjectText.ItemsLine), (message.Kind, message.Code, message.Line));
         Assert.Contains("progress.json", message.Text);
 
-        sandbox.WriteProject(Item.Replace("W4A8", "W8A8"), "<DiffusionNoticeSeconds>60</DiffusionNoticeSeconds>");
+        Assert.Contains("quantizing", message.Text);
+
+        sandbox.WriteProject(Item.Replace("W4A8", "W8A8"), "<DiffusionNoticeSeconds>1</DiffusionNoticeSeconds>");
         sandbox.Environment.Remove("FAKE_DIFFQUANT_SLEEP");
+        sandbox.Environment["FAKE_DIFFQUANT_VERIFY_SLEEP"] = "2500";
+        message = (await sandbox.BuildAsync()).Succeeds().Message();
+        Assert.Equal(("message", "DQ1116"), (message.Kind, message.Code));
+        Assert.Contains("evaluating", message.Text);
+
+        sandbox.WriteProject(Item.Replace("W4A8", "W8A4"), "<DiffusionNoticeSeconds>60</DiffusionNoticeSeconds>");
+        sandbox.Environment.Remove("FAKE_DIFFQUANT_VERIFY_SLEEP");
         Assert.Empty((await sandbox.BuildAsync()).Succeeds().Messages);
     }
+
+    private static bool IsRunning(int processId) => Process.GetProcesses().Any(p => p.Id == processId);
 
     private static async Task UntilAsync(Func<bool> condition)
     {

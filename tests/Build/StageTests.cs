@@ -16,11 +16,13 @@ public sealed class StageTests
 
         (await sandbox.BuildAsync()).Succeeds();
         Assert.Empty(sandbox.Starts);
+        Assert.Empty(sandbox.Verifications);
         Assert.False(sandbox.Has(Built));
 
         string[] publish = ["publish", "App", "--no-restore", "-tl:off", "-c", "Debug", "-o", "out"];
         (await sandbox.DotNetAsync(publish)).Succeeds();
         Assert.Single(sandbox.Runs);
+        Assert.Single(sandbox.Verifications);
         Assert.True(sandbox.Has("out/Models/ddpm-fashion/model.onnx"));
 
         // A build with other options keeps what the last publishing made, and says so.
@@ -41,6 +43,7 @@ public sealed class StageTests
         (await sandbox.DotNetAsync("publish", "App", "--no-build", "-tl:off", "-c", "Debug", "-o", "out")).Succeeds();
 
         Assert.Single(sandbox.Runs);
+        Assert.Single(sandbox.Verifications);
         Assert.StartsWith("W4A8", sandbox.Read("out/Models/ddpm-fashion/model.onnx"));
 
         (await sandbox.DotNetAsync("msbuild", "App", "-t:Publish", "-p:PublishDir=../out2/", "-tl:off")).Succeeds();
@@ -71,12 +74,17 @@ public sealed class StageTests
 
         (await sandbox.BuildAsync("-p:DiffusionQuantizeStage=none")).Succeeds();
         Assert.Empty(sandbox.Starts);
+        Assert.Empty(sandbox.Verifications);
 
         sandbox.WriteProject(Item);
         (await sandbox.BuildAsync()).Succeeds();
+        // A snapshot that the model would not pass.
+        sandbox.Write("App/Models/ddpm-fashion.metrics.verified.json", "better");
         var after = (await sandbox.DotNetAsync(designTime)).Succeeds();
         Assert.Contains("Models/ddpm-fashion/model.onnx", after.Output);
+        (await sandbox.BuildAsync("-p:DiffusionQuantizeStage=none")).Succeeds();
         Assert.Single(sandbox.Starts);
+        Assert.Single(sandbox.Verifications);
     }
 
     [Fact]

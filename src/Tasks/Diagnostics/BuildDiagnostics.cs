@@ -20,10 +20,10 @@ internal static class BuildDiagnostics
                 + "Set Quantize=\"W4A8\" (bits of weights and activations), or Recipe to the path of a diffquant.json."
         );
 
-    public static Diagnostic NotANumber(string model, string metadata, string value, int minimum) =>
+    public static Diagnostic NotANumber(string model, string metadata, string value, string wanted) =>
         new(
             "DQ1103",
-            $"{model}: {metadata}=\"{value}\" is not a whole number of at least {minimum}. "
+            $"{model}: {metadata}=\"{value}\" is not {wanted}. "
                 + $"Write one, or leave {metadata} out for its default."
         );
 
@@ -86,21 +86,21 @@ internal static class BuildDiagnostics
     public static Diagnostic ToolNotFound(string model, string path) =>
         new(
             "DQ1112",
-            $"{model}: the quantizer is not at '{path}'. If DiffusionQuantToolPath is set, point it at diffquant.dll; "
+            $"{model}: the tool diffquant is not at '{path}'. If DiffusionQuantToolPath is set, point it at diffquant.dll; "
                 + "else the package DiffusionQuant.Build is damaged: clear it from the NuGet cache and restore again."
         );
 
     public static Diagnostic RuntimeMissing(string model, string host) =>
         new(
             "DQ1113",
-            $"{model}: '{host}' found no .NET runtime for the quantizer, which needs .NET 10 or later. "
+            $"{model}: '{host}' found no .NET runtime for diffquant, which needs .NET 10 or later. "
                 + "Install the .NET 10 SDK or runtime beside the one that builds this project."
         );
 
     public static Diagnostic ToolFailed(string model, int exitCode, string lastLines) =>
         new(
             "DQ1114",
-            $"{model}: the quantizer ended with exit code {exitCode} and named no reason. This is a fault of ours or of "
+            $"{model}: diffquant ended with exit code {exitCode} and named no reason. This is a fault of ours or of "
                 + $"the machine (memory, disk); please report it with its last lines: {lastLines}"
         );
 
@@ -112,11 +112,25 @@ internal static class BuildDiagnostics
         );
 
     public static Diagnostic ToolFault(string model, string text) =>
-        new("DQ1117", $"{model}: the quantizer met a fault of its own; please report it: {text}");
+        new("DQ1117", $"{model}: diffquant met a fault of its own; please report it: {text}");
 
-    public static Diagnostic TakesLong(string model, string progressFile) =>
+    public static Diagnostic TakesLong(string model, string work, string progressFile) =>
         new(
             "DQ1116",
-            $"{model}: quantizing takes a while; the result is cached. How far it is stands in '{progressFile}'."
+            $"{model}: {work} takes a while; the result is cached. How far it is stands in '{progressFile}'."
+        );
+
+    public static Diagnostic EvaluationMissing(string model, string file) =>
+        new(
+            "DQ1118",
+            $"{model}: diffquant ended its evaluation well but left no '{file}', so the model counts as not verified. "
+                + "diffquant and the package DiffusionQuant.Build are of different versions: clear both from the NuGet "
+                + "cache and restore again, or set DiffusionEvaluate=false to build without."
+        );
+
+    public static Diagnostic PropertyUnusable(string property, string value, string wanted) =>
+        new(
+            "DQ1119",
+            $"{property} is '{value}', which is not {wanted}. Write one, or leave {property} out for its default."
         );
 }

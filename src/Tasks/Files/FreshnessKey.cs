@@ -6,16 +6,68 @@ using DiffusionQuant.Build.Tool;
 namespace DiffusionQuant.Build.Files;
 
 /// <summary>
-/// The text of a model's <c>.inputs</c> file: every option, the tool, and each file of the model with its size and time.
+/// The text of a model's <c>.inputs</c> files: every option, the tool, and each file that is read with its size and time.
 /// With all of it in one file, MSBuild's comparison of times also sees an option that changed, a file that went away
 /// and a file that was replaced by an older one. Contents are not hashed here; the tool does that, once.
 /// </summary>
 internal static class FreshnessKey
 {
-    public static string Of(ModelItem model, string toolPath, string? cacheDirectory, string? cudaPath)
+    /// <summary>All that decides the quantized model.</summary>
+    public static string OfModel(ModelItem model, string toolPath, string? cacheDirectory, string? cudaPath)
+    {
+        var text = Start(ToolArguments.Recipe(model), toolPath, cacheDirectory, cudaPath);
+        if (model.Recipe is not null)
+        {
+            Append(text, "recipe", new FileInfo(model.Recipe));
+        }
+
+        foreach (var file in ModelFiles.Of(model.Path).Where(file => file.FullName != model.Snapshot))
+        {
+            Append(text, "file", file);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>All that decides the evaluation, besides the quantized model itself.</summary>
+    public static string OfEvaluation(
+        ModelItem model,
+        ModelEvaluation evaluation,
+        string toolPath,
+        string? cacheDirectory,
+        string? cudaPath
+    )
+    {
+        var text = Start(ToolArguments.Checks(model, evaluation), toolPath, cacheDirectory, cudaPath);
+        if (evaluation.Snapshot is not null)
+        {
+            Append(text, "snapshot", new FileInfo(evaluation.Snapshot));
+        }
+
+        foreach (var path in new[] { evaluation.Extractor, evaluation.Reference }.OfType<string>())
+        {
+            if (Directory.Exists(path))
+            {
+                AppendFolder(text, path);
+            }
+            else if (File.Exists(path))
+            {
+                Append(text, "file", new FileInfo(path));
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static StringBuilder Start(
+        IEnumerable<string> arguments,
+        string toolPath,
+        string? cacheDirectory,
+        string? cudaPath
+    )
     {
         var text = new StringBuilder();
-        foreach (var argument in ToolArguments.Recipe(model))
+        foreach (var argument in arguments)
         {
             text.Append("argument ").Append(argument).Append('\n');
         }
@@ -23,17 +75,7 @@ internal static class FreshnessKey
         text.Append("cache ").Append(cacheDirectory).Append('\n');
         text.Append("cuda ").Append(cudaPath).Append('\n');
         Append(text, "tool", new FileInfo(toolPath));
-        if (model.Recipe is not null)
-        {
-            Append(text, "recipe", new FileInfo(model.Recipe));
-        }
-
-        foreach (var file in ModelFiles.Of(model.Path))
-        {
-            Append(text, "file", file);
-        }
-
-        return text.ToString();
+        return text;
     }
 
     private static void Append(StringBuilder text, string kind, FileInfo file)
@@ -42,5 +84,20 @@ internal static class FreshnessKey
             ? string.Format(CultureInfo.InvariantCulture, "{0} {1:O}", file.Length, file.LastWriteTimeUtc)
             : "missing";
         text.Append(kind).Append(' ').Append(file.FullName).Append(' ').Append(state).Append('\n');
+    }
+
+    /// <summary>One line for a folder of images, which may be very many: any file that changes changes the sums.</summary>
+    private static void AppendFolder(StringBuilder text, string folder)
+    {
+        var (count, length, time) = (0, 0L, 0L);
+        foreach (var file in FileList.Under(folder))
+        {
+            count++;
+            length += file.Length;
+            time = unchecked(time + file.LastWriteTimeUtc.Ticks);
+        }
+
+        var sums = string.Format(CultureInfo.InvariantCulture, "{0} {1} {2}", count, length, time);
+        text.Append("folder ").Append(folder).Append(' ').Append(sums).Append('\n');
     }
 }

@@ -5,10 +5,13 @@ internal static class ModelFiles
 {
     private static readonly string[] DataExtensions = [".data", ".onnx_data", ".bin", ".pb", ".weights"];
     private const string Scheduler = "scheduler_config.json";
+
+    // Beside the model and called after it, but written about it.
+    private static readonly string[] Snapshots = [".metrics.verified.json", ".metrics.received.json"];
     private static readonly string[] Descriptions = [Scheduler, "model_index.json", "config.json"];
 
     /// <summary>
-    /// All files below a model's folder. For a single <c>.onnx</c> file: that file and the neighbours that can belong to
+    /// All files below a model's folder, except the snapshots of its metrics. For a single <c>.onnx</c> file: that file and the neighbours that can belong to
     /// it (external data, the scheduler's description, also that of a diffusers layout the file lies in), but not another
     /// model's nor the rest of the folder, which may be a whole project. In a stable order.
     /// </summary>
@@ -54,6 +57,9 @@ internal static class ModelFiles
 
     private static string Stem(FileInfo file) => Path.GetFileNameWithoutExtension(file.Name);
 
+    private static bool IsSnapshot(FileInfo file) =>
+        Snapshots.Any(ending => file.Name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+
     private static List<FileInfo> Sorted(IEnumerable<FileInfo> files) =>
-        files.OrderBy(f => f.FullName, StringComparer.Ordinal).ToList();
+        files.Where(f => !IsSnapshot(f)).OrderBy(f => f.FullName, StringComparer.Ordinal).ToList();
 }

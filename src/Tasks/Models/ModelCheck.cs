@@ -1,4 +1,3 @@
-using System.Globalization;
 using DiffusionQuant.Build.Diagnostics;
 
 namespace DiffusionQuant.Build.Models;
@@ -16,7 +15,11 @@ internal static class ModelCheck
         ("Seed", 0),
         ("Threads", 0),
         ("SoftmaxBits", 1),
+        ("EvaluationImages", 0),
+        ("PairedImages", 0),
     ];
+
+    private static readonly string[] Switches = ["Embed", "Verify"];
 
     /// <summary>The problems of one item, each with the metadata it is about (null: the whole item).</summary>
     public static IEnumerable<(Diagnostic Problem, string? Metadata)> Item(ModelItem model)
@@ -38,15 +41,27 @@ internal static class ModelCheck
 
         foreach (var (metadata, minimum) in Numbers)
         {
-            if (model.Metadata(metadata) is { } value && !IsWholeNumber(value, minimum))
+            if (model.Metadata(metadata) is { } value && !Values.IsWholeNumber(value, minimum))
             {
-                yield return (BuildDiagnostics.NotANumber(model.Include, metadata, value, minimum), metadata);
+                var wanted = Values.WholeNumber(minimum);
+                yield return (BuildDiagnostics.NotANumber(model.Include, metadata, value, wanted), metadata);
             }
         }
 
-        if (model.Metadata("Embed") is { } embed && !bool.TryParse(embed, out _))
+        foreach (var metadata in ModelEvaluation.Limits.Select(limit => limit.Metadata))
         {
-            yield return (BuildDiagnostics.NotABoolean(model.Include, "Embed", embed), "Embed");
+            if (model.Metadata(metadata) is { } value && !Values.IsNumber(value))
+            {
+                yield return (BuildDiagnostics.NotANumber(model.Include, metadata, value, Values.Number), metadata);
+            }
+        }
+
+        foreach (var metadata in Switches)
+        {
+            if (model.Metadata(metadata) is { } value && !Values.IsBoolean(value))
+            {
+                yield return (BuildDiagnostics.NotABoolean(model.Include, metadata, value), metadata);
+            }
         }
 
         foreach (var role in model.InputRoles.Where(role => !IsPair(role)))
@@ -88,9 +103,6 @@ internal static class ModelCheck
 
     // File systems that tell Model from model are no reason to build what others cannot.
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsWholeNumber(string value, int minimum) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum;
 
     private static bool IsPair(string role) =>
         role.Split('=') is { Length: 2 } parts && parts.All(p => p.Trim().Length > 0);

@@ -21,6 +21,7 @@ internal sealed class ModelItem
         Name = Metadata("Name") ?? NameOf(Include);
         Link = (Metadata("Link") ?? $"Models/{Name}").Replace('\\', '/').TrimEnd('/');
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
+        Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
         InputRoles = List("InputRoles");
     }
@@ -41,6 +42,9 @@ internal sealed class ModelItem
     public bool Embed => bool.TryParse(Metadata("Embed"), out var embed) && embed;
 
     public string? Recipe { get; }
+
+    /// <summary>The file of verified metrics, whether it exists or not; beside the model unless the item says.</summary>
+    public string Snapshot { get; }
 
     public IReadOnlyList<string> Rules { get; }
 
@@ -64,16 +68,20 @@ internal sealed class ModelItem
         Items.Set(other, DefiningProject, item.GetMetadata("DefiningProjectFullPath"));
     }
 
+    /// <summary>A path of the project file, made absolute.</summary>
+    public string Absolute(string path) =>
+        System.IO.Path.GetFullPath(
+            System.IO.Path.Combine(projectDirectory, path.Replace('\\', System.IO.Path.DirectorySeparatorChar))
+        );
+
     private static string NameOf(string include)
     {
         var last = System.IO.Path.GetFileName(include.Replace('\\', '/'));
         return last.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? last.Substring(0, last.Length - 5) : last;
     }
 
-    private string Absolute(string path) =>
-        System.IO.Path.GetFullPath(
-            System.IO.Path.Combine(projectDirectory, path.Replace('\\', System.IO.Path.DirectorySeparatorChar))
-        );
+    private string BesideModel(string file) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path) ?? Path, file);
 
     // Not the semicolon: MSBuild would take it apart before the task sees it.
     private string[] List(string name) =>

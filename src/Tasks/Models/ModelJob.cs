@@ -25,7 +25,8 @@ internal sealed class ModelJob
         new(new ModelItem(item, projectDirectory), item.GetMetadata(Folder));
 
     /// <summary>
-    /// The item for <see cref="Of"/>, with the two files that the target's Inputs and Outputs name (InputsFile, StampFile).
+    /// The item for <see cref="Of"/>, with the files that the targets' Inputs and Outputs name (InputsFile, StampFile,
+    /// VerifyInputsFile, VerifyStampFile), and SnapshotFile for the check of Visual Studio.
     /// </summary>
     public ITaskItem ToItem()
     {
@@ -34,6 +35,9 @@ internal sealed class ModelJob
         Items.Set(item, Folder, intermediateFolder);
         Items.Set(item, "InputsFile", Paths.Inputs);
         Items.Set(item, "StampFile", Paths.Stamp);
+        Items.Set(item, "SnapshotFile", Model.Snapshot);
+        Items.Set(item, "VerifyInputsFile", Paths.VerifyInputs);
+        Items.Set(item, "VerifyStampFile", Paths.VerifyStamp);
         return item;
     }
 }

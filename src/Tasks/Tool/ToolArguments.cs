@@ -10,11 +10,20 @@ namespace DiffusionQuant.Build.Tool;
 /// diffquant quantize MODEL -o FOLDER --quantize W4A8 [--method M] [--policy P] [--sampler S] [--steps N]
 ///     [--calibration-samples N] [--seed N] [--device D] [--threads N] [--softmax-bits N] [--rule R]*
 ///     [--input-role NAME=ROLE]* [--recipe FILE] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE
+/// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
+///     [--max-fid-increase N] [--min-psnr N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
+///     [--extractor X] [--reference X] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
 /// </summary>
 internal static class ToolArguments
 {
+    private static readonly (string Metadata, string Option)[] Machine =
+    [
+        ("Device", "--device"),
+        ("Threads", "--threads"),
+    ];
+
     private static readonly (string Metadata, string Option)[] Options =
     [
         ("Quantize", "--quantize"),
@@ -24,8 +33,7 @@ internal static class ToolArguments
         ("Steps", "--steps"),
         ("CalibrationSamples", "--calibration-samples"),
         ("Seed", "--seed"),
-        ("Device", "--device"),
-        ("Threads", "--threads"),
+        .. Machine,
         ("SoftmaxBits", "--softmax-bits"),
     ];
 
@@ -33,13 +41,9 @@ internal static class ToolArguments
     public static IEnumerable<string> Recipe(ModelItem model)
     {
         yield return model.Path;
-        foreach (var (metadata, option) in Options)
+        foreach (var argument in Given(model, Options))
         {
-            if (model.Metadata(metadata) is { } value)
-            {
-                yield return option;
-                yield return value;
-            }
+            yield return argument;
         }
 
         foreach (var rule in model.Rules)
@@ -63,14 +67,61 @@ internal static class ToolArguments
 
     public static IEnumerable<string> Quantize(ModelItem model, ModelPaths paths, string? cacheDirectory, bool force)
     {
-        string[] cache = cacheDirectory is null ? [] : ["--cache-directory", cacheDirectory];
         string[] forced = force ? ["--force"] : [];
-        string[] reporting = ["--prefix-output", "--progress-file", paths.Progress];
-        return ["quantize", .. Recipe(model), "-o", paths.Artifact, .. cache, .. forced, .. reporting];
+        string[] running = [.. Cache(cacheDirectory), .. forced, .. Reporting(paths)];
+        return ["quantize", .. Recipe(model), "-o", paths.Artifact, .. running];
+    }
+
+    /// <summary>The arguments that decide what is evaluated and what counts as good.</summary>
+    public static IEnumerable<string> Checks(ModelItem model, ModelEvaluation evaluation)
+    {
+        (string Option, string? Value)[] options =
+        [
+            ("--float", model.Path),
+            ("--snapshot", evaluation.Snapshot),
+            .. evaluation.CheckedLimits,
+            ("--images", evaluation.EvaluationImages),
+            ("--paired-images", evaluation.PairedImages),
+            ("--extractor", evaluation.Extractor),
+            ("--reference", evaluation.Reference),
+        ];
+        var given = options.Where(o => o.Value is not null).SelectMany(o => new[] { o.Option, o.Value! });
+        string[] comparison =
+            evaluation.Snapshot is null ? ["--no-snapshot"]
+            : evaluation.RequiresSnapshot ? ["--require-snapshot"]
+            : [];
+        return [.. given, .. comparison, .. Given(model, Machine)];
+    }
+
+    public static IEnumerable<string> Verify(
+        ModelItem model,
+        ModelEvaluation evaluation,
+        ModelPaths paths,
+        string? cacheDirectory
+    )
+    {
+        string[] running = [.. Cache(cacheDirectory), .. Reporting(paths)];
+        return ["verify", paths.Artifact, .. Checks(model, evaluation), "-o", paths.Evaluation, .. running];
     }
 
     /// <summary>Joins arguments so that the started process gets them back one by one, on every system.</summary>
     public static string Join(IEnumerable<string> arguments) => string.Join(" ", arguments.Select(Quote));
+
+    private static IEnumerable<string> Given(ModelItem model, (string Metadata, string Option)[] options)
+    {
+        foreach (var (metadata, option) in options)
+        {
+            if (model.Metadata(metadata) is { } value)
+            {
+                yield return option;
+                yield return value;
+            }
+        }
+    }
+
+    private static string[] Cache(string? directory) => directory is null ? [] : ["--cache-directory", directory];
+
+    private static string[] Reporting(ModelPaths paths) => ["--prefix-output", "--progress-file", paths.Progress];
 
     private static string Quote(string argument)
     {

@@ -14,6 +14,9 @@ internal static class Repository
     public static string FakeTool =>
         Path.Combine(Root, "tests/Build/Fakes/Tool/bin", Configuration, "net10.0/fake-diffquant.dll");
 
+    /// <summary>The real tool as it was packed, which is always a release.</summary>
+    public static string PackedTool => Path.Combine(Root, "src/Tool/bin/Release/net10.0/publish/diffquant.dll");
+
     private static string FindRoot()
     {
         var folder = AppContext.BaseDirectory;

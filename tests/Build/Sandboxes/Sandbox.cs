@@ -26,12 +26,14 @@ internal sealed class Sandbox
     /// <summary>What builds find set; MSBuild takes environment variables for properties.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    /// <summary>The runs of the tool that came to an end without an error.</summary>
-    public IReadOnlyList<ToolRun> Runs => ToolRun.Read(Environment["FAKE_DIFFQUANT_LOG"]).Where(r => r.Ended).ToList();
+    /// <summary>The runs of <c>quantize</c> that came to an end without an error.</summary>
+    public IReadOnlyList<ToolRun> Runs => Logged("quantize", ended: true);
 
-    /// <summary>The starts of the tool, however they ended.</summary>
-    public IReadOnlyList<ToolRun> Starts =>
-        ToolRun.Read(Environment["FAKE_DIFFQUANT_LOG"]).Where(r => !r.Ended).ToList();
+    /// <summary>The starts of <c>quantize</c>, however they ended.</summary>
+    public IReadOnlyList<ToolRun> Starts => Logged("quantize", ended: false);
+
+    /// <summary>The starts of <c>verify</c>, however they ended.</summary>
+    public IReadOnlyList<ToolRun> Verifications => Logged("verify", ended: false);
 
     public static async Task<Sandbox> CreateAsync(string targetFrameworks = "net10.0")
     {
@@ -77,6 +79,12 @@ internal sealed class Sandbox
     public Task<BuildResult> DotNetAsync(params string[] arguments) => DotNet.RunAsync(Folder, Environment, arguments);
 
     public Process Start(params string[] arguments) => DotNet.Start(Folder, Environment, arguments);
+
+    private List<ToolRun> Logged(string command, bool ended) =>
+        ToolRun
+            .Read(Environment["FAKE_DIFFQUANT_LOG"])
+            .Where(run => run.Command == command && run.Ended == ended)
+            .ToList();
 
     public static void CopyFolder(string source, string destination)
     {

@@ -5,6 +5,10 @@ namespace DiffusionQuant.Build.Tests.Sandboxes;
 /// <summary>One start of the fake tool, as it wrote it down.</summary>
 internal sealed record ToolRun(string[] Args, string? Cuda, int ProcessId, bool Ended, bool Quantized)
 {
+    /// <summary><c>quantize</c> or <c>verify</c>.</summary>
+    public string Command => Args[0];
+
+    /// <summary>The name of the file or folder that it was started for.</summary>
     public string Model => Path.GetFileName(Args[1]);
 
     public static IReadOnlyList<ToolRun> Read(string log) =>

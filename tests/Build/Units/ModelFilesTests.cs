@@ -6,7 +6,7 @@ namespace DiffusionQuant.Build.Tests.Units;
 public sealed class ModelFilesTests
 {
     [Fact]
-    public void A_file_has_its_data_and_descriptions_with_it_but_nothing_else_of_the_folder()
+    public void A_file_has_its_data_and_descriptions_with_it_but_no_snapshot_and_nothing_else_of_the_folder()
     {
         var folder = Directory.CreateTempSubdirectory().FullName;
         string[] names =
@@ -14,6 +14,8 @@ public sealed class ModelFilesTests
             "a.onnx",
             "a.onnx.data",
             "a.json",
+            "a.metrics.verified.json",
+            "a.metrics.received.json",
             "b.onnx",
             "b.onnx.data",
             "weights.bin",
@@ -39,7 +41,7 @@ public sealed class ModelFilesTests
             "weights.bin",
         ];
         Assert.Equal(expected, ModelFiles.Of(Path.Combine(folder, "a.onnx")).Select(f => f.Name));
-        Assert.Equal(names.Length, ModelFiles.Of(folder).Count);
+        Assert.Equal(names.Length - 2, ModelFiles.Of(folder).Count);
         Assert.Empty(ModelFiles.Of(Path.Combine(folder, "gone.onnx")));
         Directory.Delete(folder, recursive: true);
     }
