@@ -14,8 +14,8 @@ internal static class SpeedBenchmark
 
     public static int Run(string[] options)
     {
-        var batches = Option(options, "--batches", "1,4,16").Split(',').Select(int.Parse).ToArray();
-        var runs = int.Parse(Option(options, "--runs", "11"));
+        var batches = BenchmarkOptions.Option(options, "--batches", "1,4,16").Split(',').Select(int.Parse).ToArray();
+        var runs = int.Parse(BenchmarkOptions.Option(options, "--runs", "11"));
         using var model = SyntheticModel.Create();
         var files = new List<(string Name, string Path)> { ("float32", model.OnnxPath) };
         foreach (var format in Formats)
@@ -107,11 +107,5 @@ internal static class SpeedBenchmark
 
         var timesteps = Enumerable.Range(0, batch).Select(i => (long)(1 + (i * 997 / batch))).ToArray();
         return new() { ["sample"] = Tensors.Of(sample, batch, 3, 32, 32), ["timestep"] = Tensors.Of(timesteps, batch) };
-    }
-
-    private static string Option(string[] options, string name, string fallback)
-    {
-        var index = Array.IndexOf(options, name);
-        return index >= 0 && index + 1 < options.Length ? options[index + 1] : fallback;
     }
 }

@@ -2,7 +2,7 @@ using DiffusionQuant.Diffusion;
 using ImageApp;
 
 const int Count = 16;
-const int Steps = 50;
+const int Steps = 25;
 const ulong Seed = 1;
 var output = Directory.CreateDirectory(args.FirstOrDefault() ?? "output").FullName;
 
