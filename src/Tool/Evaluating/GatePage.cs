@@ -26,7 +26,7 @@ internal static class GatePage
             Failures =
             [
                 .. verdict
-                    .Findings.Where(f => f.Severity == QualitySeverity.Error)
+                    .Findings.Where(f => f.Severity == QualitySeverity.Error && !IsShownByMetrics(f, verdict))
                     .Select(f => $"{f.Code}: {f.Message}"),
             ],
             AcceptCommand =
@@ -34,6 +34,10 @@ internal static class GatePage
                     ? SnapshotFiles.AcceptCommand(path)
                     : null,
         };
+
+    /// <summary>What got worse than the snapshot stands at each metric already.</summary>
+    private static bool IsShownByMetrics(QualityFinding finding, QualityVerdict verdict) =>
+        finding.Code == "DQ2001" && verdict.Comparison is not null;
 
     private static VerifiedVerdict Verdict(MetricVerdict verdict) =>
         verdict switch

@@ -98,7 +98,7 @@ public sealed class VerifyCommandTests : IDisposable
         Assert.Contains("Noise-prediction SQNR", line);
         Assert.Contains("accept", line);
         Assert.Equal(verified, File.ReadAllText(folder.At("model.metrics.verified.json")));
-        Assert.Contains("DQ2001", File.ReadAllText(folder.At("evaluation", "report.html")));
+        Assert.Contains("What got worse", File.ReadAllText(folder.At("evaluation", "report.html")));
 
         Assert.Equal(0, (await ToolRun.OfAsync(["accept", folder.Path])).ExitCode);
         Assert.Equal(0, (await VerifyAsync("W3A4")).ExitCode);
