@@ -53,7 +53,7 @@ internal sealed class EvaluationOptions
 
     private readonly Option<long> seed = new("--seed")
     {
-        Description = $"Seed of the noise (default {EvaluationRequest.UsualSeed})",
+        Description = "Seed of the noise",
         HelpName = "N",
         DefaultValueFactory = _ => (long)EvaluationRequest.UsualSeed,
     };
