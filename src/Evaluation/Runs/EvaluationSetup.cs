@@ -12,10 +12,6 @@ namespace DiffusionQuant.Evaluation.Runs;
 /// <summary>An evaluation with everything decided that its request left open: identities, numbers of images, batches.</summary>
 public sealed class EvaluationSetup : IDisposable
 {
-    // What the built-in extractor was trained on, and its own data.
-    private static readonly SampleShape BuiltInShape = new(1, 32, 32);
-    private const string BuiltInReference = "fashion-mnist";
-
     private readonly EvaluationRequest request;
     private readonly TestedModel model;
     private readonly TestedModel? floatModel;
@@ -124,7 +120,7 @@ public sealed class EvaluationSetup : IDisposable
         };
         var notes = new List<string>();
         var (paired, distribution) = Counts(request, model, floatModel, notes);
-        var extractor = distribution == 0 ? null : FindExtractor(request, model, notes);
+        var extractor = distribution == 0 ? null : FeatureChoice.FindExtractor(request, model, notes);
         if (extractor is null)
         {
             distribution = 0;
@@ -137,7 +133,7 @@ public sealed class EvaluationSetup : IDisposable
                 throw EvaluationErrors.NothingToMeasure(request.ModelPath, string.Join(' ', notes));
             }
 
-            var reference = extractor is null ? null : FindReference(request, extractor, notes);
+            var reference = extractor is null ? null : FeatureChoice.FindReference(request, extractor, notes);
             var shape = model.Model.SampleShape;
             var header = new PartHeader
             {
@@ -271,52 +267,6 @@ public sealed class EvaluationSetup : IDisposable
         }
 
         return (paired, distribution);
-    }
-
-    private static FeatureExtractor? FindExtractor(EvaluationRequest request, TestedModel model, List<string> notes)
-    {
-        var decoder = model.Model.VaeDecoderPath;
-        var shape = model.Model.SampleShape;
-        if (decoder is null && shape.Channels is not (1 or 3))
-        {
-            notes.Add(
-                $"No distribution of images was measured: the samples are latents ({shape}), and the model has no VAE decoder."
-            );
-            return null;
-        }
-
-        if (request.Extractor is { } named)
-        {
-            return FeatureExtractor.Load(named, request.Session);
-        }
-
-        if (decoder is null && shape == BuiltInShape)
-        {
-            return FeatureExtractor.Load(FeatureExtractor.DefaultName, request.Session);
-        }
-
-        notes.Add(
-            $"No distribution of images was measured: the built-in extractor {FeatureExtractor.DefaultName} is for gray images of 32×32, and these are {(decoder is null ? shape : "decoded from latents")}. Name an extractor and a reference."
-        );
-        return null;
-    }
-
-    private static ReferenceStatistics? FindReference(
-        EvaluationRequest request,
-        FeatureExtractor extractor,
-        List<string> notes
-    )
-    {
-        var name = request.Reference ?? (request.Extractor is null ? BuiltInReference : null);
-        if (name is null)
-        {
-            notes.Add(
-                "Without a reference set there is no FID against data; the distance to the float model's own images was measured."
-            );
-            return null;
-        }
-
-        return ReferenceStatistics.Load(name, extractor);
     }
 
     private static SamplingIdentity SamplingOf(
