@@ -14,7 +14,16 @@ public sealed record ModelIdentity(
     string? Bits = null,
     string? Method = null,
     string? RecipeHash = null
-);
+)
+{
+    /// <summary>What a model is called after: its folder, or its file without the ending.</summary>
+    public static string NameOf(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        // A dot in a folder's name begins no ending: stable-diffusion-1.5.
+        return Directory.Exists(full) ? Path.GetFileName(full) : Path.GetFileNameWithoutExtension(full);
+    }
+}
 
 /// <summary>How images were generated: everything but the model and the number of images.</summary>
 /// <param name="Sampler">The sampler's word: <c>ddim</c>.</param>

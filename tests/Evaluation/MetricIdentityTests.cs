@@ -75,6 +75,16 @@ public sealed class MetricIdentityTests
         Assert.Equal("FID", standard.Label(MetricCatalog.Fid));
     }
 
+    [Fact]
+    public void A_dot_in_a_folders_name_begins_no_ending()
+    {
+        var root = Directory.CreateTempSubdirectory("diffusionquant-tests-");
+        var folder = root.CreateSubdirectory("stable-diffusion-1.5").FullName;
+        Assert.Equal("stable-diffusion-1.5", ModelIdentity.NameOf(folder + Path.DirectorySeparatorChar));
+        Assert.Equal("unet", ModelIdentity.NameOf(Path.Combine(folder, "unet.onnx")));
+        root.Delete(recursive: true);
+    }
+
     private static bool Differs(string name, Func<EvaluationReport, EvaluationReport> change)
     {
         var changed = change(Report);

@@ -20,7 +20,7 @@ internal sealed record TestedModel(string Path, DiffusionModel Model, ModelIdent
             path,
             model,
             new(
-                name ?? System.IO.Path.GetFileNameWithoutExtension(System.IO.Path.TrimEndingDirectorySeparator(path)),
+                name ?? ModelIdentity.NameOf(path),
                 SourceHash.Of(model.ModelPath, model.Model),
                 model.Model.DataFiles.Prepend(model.ModelPath).Sum(f => new FileInfo(f).Length)
             )

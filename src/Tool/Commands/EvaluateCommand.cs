@@ -98,13 +98,7 @@ internal sealed class EvaluateCommand
             reporter.Note(note);
         }
 
-        var said = EvaluationResult.Of(report, target.Metrics, target.Page);
-        if (reporter.HasPrefixes)
-        {
-            reporter.Note(said.Summary);
-        }
-
-        reporter.Result(said, ToolJson.Default.EvaluationResult, said.Show);
+        EvaluationResult.Of(report, target.Metrics, target.Page).Tell(reporter);
         return ExitCodes.Fine;
     }
 

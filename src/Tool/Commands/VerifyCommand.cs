@@ -148,13 +148,7 @@ internal sealed class VerifyCommand
             }
         }
 
-        var said = EvaluationResult.Of(report, target.Metrics, target.Page).With(verdict, received);
-        if (reporter.HasPrefixes)
-        {
-            reporter.Note(said.Summary);
-        }
-
-        reporter.Result(said, ToolJson.Default.EvaluationResult, said.Show);
+        EvaluationResult.Of(report, target.Metrics, target.Page).With(verdict, received).Tell(reporter);
     }
 
     /// <summary>The place of verified metrics that the user named.</summary>
@@ -175,7 +169,7 @@ internal sealed class VerifyCommand
 
         // Beside the float model, where a build keeps it.
         var source = Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(floatModel)!));
-        var name = Path.GetFileNameWithoutExtension(source) + SnapshotFiles.VerifiedSuffix;
+        var name = ModelIdentity.NameOf(source) + SnapshotFiles.VerifiedSuffix;
         return Path.Combine(Path.GetDirectoryName(source)!, name);
     }
 

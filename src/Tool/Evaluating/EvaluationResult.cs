@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Snapshots;
+using DiffusionQuant.Tool.Output;
 using Spectre.Console;
 
 namespace DiffusionQuant.Tool.Evaluating;
@@ -55,6 +56,17 @@ internal sealed record EvaluationResult
             Passes = verdict.Passes,
             Received = received,
         };
+
+    /// <summary>Says it as the command's result.</summary>
+    public void Tell(Reporter reporter)
+    {
+        if (reporter.HasPrefixes)
+        {
+            reporter.Note(Summary);
+        }
+
+        reporter.Result(this, ToolJson.Default.EvaluationResult, Show);
+    }
 
     /// <summary>Shows it to a person.</summary>
     public void Show(IAnsiConsole console)
