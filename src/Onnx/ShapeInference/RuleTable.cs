@@ -29,13 +29,16 @@ internal sealed class RuleTable
         QuantizationRules.AddTo(this);
         ControlFlowRules.AddTo(this);
         MicrosoftRules.AddTo(this);
+        SimulationRules.AddTo(this);
     }
 
     public static RuleTable Instance { get; } = new();
 
     public void Add(string opType, Action<RuleContext> rule) => rules.Add(("", opType), rule);
 
-    public void AddMicrosoft(string opType, Action<RuleContext> rule) => rules.Add((Microsoft, opType), rule);
+    public void Add(string domain, string opType, Action<RuleContext> rule) => rules.Add((domain, opType), rule);
+
+    public void AddMicrosoft(string opType, Action<RuleContext> rule) => Add(Microsoft, opType, rule);
 
     public Action<RuleContext>? Find(OnnxNode node) => rules.GetValueOrDefault((node.Domain, node.OpType));
 }

@@ -1,13 +1,12 @@
-using DiffusionQuant.Onnx;
-
-namespace DiffusionQuant.Quantization.Export;
+namespace DiffusionQuant.Onnx;
 
 /// <summary>Adds nodes and constants to a graph under names that are not taken; order is restored at the end.</summary>
-internal sealed class GraphEditor
+public sealed class GraphEditor
 {
     private readonly UniqueNames names;
     private readonly HashSet<string> nodeNames;
 
+    /// <summary>Edits a graph in place.</summary>
     public GraphEditor(OnnxGraph graph)
     {
         Graph = graph;
@@ -15,6 +14,7 @@ internal sealed class GraphEditor
         nodeNames = graph.Nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
     }
 
+    /// <summary>The graph that is edited.</summary>
     public OnnxGraph Graph { get; }
 
     /// <summary>A name that nothing has yet, in subgraphs neither.</summary>

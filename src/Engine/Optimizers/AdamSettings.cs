@@ -1,0 +1,27 @@
+namespace DiffusionQuant.Engine.Optimizers;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) where there is weight decay, which is then decoupled
+/// from the gradient.
+/// </summary>
+/// <param name="LearningRate">The rate that a schedule's factor multiplies.</param>
+public sealed record AdamSettings(float LearningRate)
+{
+    /// <summary>The decay of the gradients' mean.</summary>
+    public float Beta1 { get; init; } = 0.9f;
+
+    /// <summary>The decay of the squared gradients' mean.</summary>
+    public float Beta2 { get; init; } = 0.999f;
+
+    /// <summary>Added to the square root of the squared gradients' mean.</summary>
+    public float Epsilon { get; init; } = 1e-8f;
+
+    /// <summary>The decoupled weight decay; 0 for Adam.</summary>
+    public float WeightDecay { get; init; }
+
+    /// <summary>How the rate changes over the steps.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Constant;
+
+    /// <summary>The least value that the parameters may take; null for none. Step sizes must stay positive.</summary>
+    public float? LeastValue { get; init; }
+}
