@@ -5,6 +5,12 @@ public sealed class CalibrationStatistics
 {
     private readonly Dictionary<string, PointStatistics> points;
 
+    private CalibrationStatistics(IReadOnlyList<int> timesteps, Dictionary<string, PointStatistics> points)
+    {
+        this.points = points;
+        Timesteps = timesteps;
+    }
+
     /// <summary>Makes empty statistics.</summary>
     /// <param name="values">The names of the observed values.</param>
     /// <param name="timesteps">The observed timesteps.</param>
@@ -15,7 +21,7 @@ public sealed class CalibrationStatistics
     }
 
     /// <summary>Statistics of nothing.</summary>
-    public static CalibrationStatistics Empty { get; } = new([], []);
+    public static CalibrationStatistics Empty { get; } = new(Array.Empty<string>(), []);
 
     /// <summary>The observed timesteps, in sampling order.</summary>
     public IReadOnlyList<int> Timesteps { get; }
@@ -28,6 +34,14 @@ public sealed class CalibrationStatistics
 
     /// <summary>What was seen of a value.</summary>
     public PointStatistics Of(string value) => points[value];
+
+    /// <summary>The same statistics where values are called otherwise.</summary>
+    /// <param name="values">The present name of each new one; several may be what one value was.</param>
+    public CalibrationStatistics Renamed(IReadOnlyDictionary<string, string> values) =>
+        new(Timesteps, values.ToDictionary(v => v.Key, v => points[v.Value], StringComparer.Ordinal))
+        {
+            Samples = Samples,
+        };
 
     /// <summary>Adds what another part of the calibration saw; the result is exactly that of one run over both.</summary>
     public void Merge(CalibrationStatistics other)

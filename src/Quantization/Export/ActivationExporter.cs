@@ -21,7 +21,7 @@ internal sealed class ActivationExporter(GraphEditor editor, GraphIndex original
     /// <summary>The name of the codes of a value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="point">Its point.</param>
-    /// <param name="signed">Whether the codes are to be int8, 128 less each, instead of uint8.</param>
+    /// <param name="signed">Whether the codes are to be int8, half of their number less each, instead of uint8.</param>
     public string Codes(string value, ActivationPoint point, bool signed = false)
     {
         if (codes.TryGetValue((value, point, signed), out var known))
@@ -93,7 +93,7 @@ internal sealed class ActivationExporter(GraphEditor editor, GraphIndex original
             editor.Shared($"{point}_scale", n => OnnxTensor.Scalar(n, quantizer.Scale)),
             editor.Shared(
                 signed ? $"{point}_zero_point_int8" : $"{point}_zero_point",
-                n => Code(n, quantizer.ZeroPoint, signed)
+                n => Code(n, quantizer.ZeroPoint, Offset(point, signed), signed)
             ),
         ];
     }
@@ -110,14 +110,19 @@ internal sealed class ActivationExporter(GraphEditor editor, GraphIndex original
 
         // Codes under 8 bits live in 8 bits as well; QuantizeLinear only saturates at the highest code of these.
         var highest = plan.Activations[point].MaxCode;
-        var type = signed ? "int8" : "uint8";
-        var least = editor.Shared($"{type}_code_0", n => Code(n, 0, signed));
-        var most = editor.Shared($"{type}_code_{highest}", n => Code(n, highest, signed));
+        var type = signed ? $"int8_{point.Bits}" : "uint8";
+        var offset = Offset(point, signed);
+        var least = editor.Shared($"{type}_code_0", n => Code(n, 0, offset, signed));
+        var most = editor.Shared($"{type}_code_{highest}", n => Code(n, highest, offset, signed));
         return editor.Node("Clip", $"{name}{point.Bits}", [quantized, least, most]);
     }
 
-    private static OnnxTensor Code(string name, int code, bool signed) =>
-        signed ? OnnxTensor.Of(name, [(sbyte)(code - 128)]) : OnnxTensor.Of(name, [(byte)code]);
+    /// <summary>What is taken from a code to make it an int8 around zero: the smaller the numbers, the further are sums of
+    /// their products from saturating where a processor adds them in 16 bits.</summary>
+    private static int Offset(ActivationPoint point, bool signed) => signed ? 1 << (point.Bits - 1) : 0;
+
+    private static OnnxTensor Code(string name, int code, int offset, bool signed) =>
+        signed ? OnnxTensor.Of(name, [(sbyte)(code - offset)]) : OnnxTensor.Of(name, [(byte)code]);
 
     private string Move(OnnxNode mover, string source)
     {

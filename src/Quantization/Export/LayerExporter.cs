@@ -25,12 +25,11 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
         }
 
         var input = plan.Activations[layer.Inputs[0]];
-        var weight = Bias(node) is { } values
-            ? IntegerBias.MakeRoom(values.ToFloats().Span, layer.Weight!, input)
-            : layer.Weight!;
-        if (layer.Kind == LayerKind.Convolution && layer.Output is null)
+        var bias = Bias(node, layer);
+        var weight = bias is null ? layer.Weight! : IntegerBias.MakeRoom(bias, layer.Weight!, input);
+        if (layer.AddsBiasInFloat)
         {
-            ExportConvInteger(node, layer, weight, input);
+            ExportConvInteger(node, layer, weight, input, bias);
             return;
         }
 
@@ -46,7 +45,7 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
             ("axis", (long)weight.Axis)
         );
         var inputs = new List<string> { activations.Dequantized(node.Inputs[0], layer.Inputs[0]), dequantizedWeight };
-        if (Bias(node) is { } bias)
+        if (bias is not null)
         {
             inputs.Add(Dequantized(node, bias, weight, input));
         }
@@ -66,13 +65,26 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
     {
         var weight = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
         node.Inputs[layer.WeightInput] = weights.Floats(weight, layer.Weight!);
+        if (layer.BiasCorrection is not null && layer.BiasOf(node) is { } bias)
+        {
+            var original = editor.Graph.Initializers[bias];
+            var values = layer.Corrected(original);
+            var name = editor.Constant(OnnxTensor.Of($"{bias}_corrected", values.AsSpan(), values.Length));
+            node.Inputs[2] = editor.Cast(name, ElementType.Float, original.ElementType, $"{name}_cast");
+        }
     }
 
     /// <summary>
     /// A convolution whose output must not be rounded to 8 bits (the network's own output): its int32 sums go to float
     /// directly. No fused kernel exists for that, so it is for small layers.
     /// </summary>
-    private void ExportConvInteger(OnnxNode node, LayerPlan layer, QuantizedWeight weight, UniformQuantizer input)
+    private void ExportConvInteger(
+        OnnxNode node,
+        LayerPlan layer,
+        QuantizedWeight weight,
+        UniformQuantizer input,
+        float[]? bias
+    )
     {
         // ConvInteger takes int8 weights in newer runtimes only; the same codes with 128 for zero run in all of them.
         var name = node.Inputs[1];
@@ -107,14 +119,13 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
         var type = activations.TypeOf(output);
         var scaled = editor.Unique($"{output}_scaled");
         var last = type == ElementType.Float ? output : editor.Unique($"{output}_float");
-        if (Bias(node) is { } bias)
+        if (bias is not null)
         {
             editor.NodeTo(scaled, "Mul", [floats, scale]);
-            var values = bias.ToFloats();
             editor.NodeTo(
                 last,
                 "Add",
-                [scaled, editor.Constant(OnnxTensor.Of($"{name}_output_bias", values.Span, perChannel))]
+                [scaled, editor.Constant(OnnxTensor.Of($"{name}_output_bias", bias.AsSpan(), perChannel))]
             );
         }
         else
@@ -128,8 +139,8 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
         }
     }
 
-    private OnnxTensor? Bias(OnnxNode node) =>
-        !node.Is("MatMul") && node.Input(2) is { } bias ? editor.Graph.Initializers[bias] : null;
+    private float[]? Bias(OnnxNode node, LayerPlan layer) =>
+        layer.BiasOf(node) is { } bias ? layer.Corrected(editor.Graph.Initializers[bias]) : null;
 
     private string Scales(string weightName, QuantizedWeight weight) =>
         editor.Constant(OnnxTensor.Of($"{weightName}_scales", weight.Scales.AsSpan(), weight.Scales.Length));
@@ -141,10 +152,10 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
         );
 
     /// <summary>The bias as int32 with the scale that the kernel's sums have.</summary>
-    private string Dequantized(OnnxNode node, OnnxTensor bias, QuantizedWeight weight, UniformQuantizer input)
+    private string Dequantized(OnnxNode node, float[] bias, QuantizedWeight weight, UniformQuantizer input)
     {
         var name = node.Inputs[2];
-        var (codes, scales) = IntegerBias.Of(bias.ToFloats().Span, weight, input);
+        var (codes, scales) = IntegerBias.Of(bias, weight, input);
         var integers = editor.Constant(OnnxTensor.Of($"{name}_int32", codes.AsSpan(), codes.Length));
         var scale = editor.Constant(OnnxTensor.Of($"{name}_scales", scales.AsSpan(), scales.Length));
         return editor.Node(

@@ -1,6 +1,5 @@
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Passes;
-using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Methods;
 
@@ -14,18 +13,8 @@ internal static class GraphForm
             new RewriteGraph("fold constants", m => Engine.ConstantFolder.Fold(m)),
             new RewriteGraph("normalize graph", NormalizeGraph.Apply),
             new RewriteGraph("fold static shapes", StaticShapes.Apply),
+            new RewriteGraph("swap products", SwapProducts.Apply, recipe => recipe.Bits.QuantizesActivations),
         ];
-
-    /// <summary>What comes last before planning: the layout that integer convolutions work in.</summary>
-    public static IEnumerable<IQuantizationPass> Layout =>
-        [
-            new LocateLayers(),
-            // Worse than nothing around float convolutions, and the first without the second.
-            new RewriteGraph("rewrite group norms", RewriteGroupNorms.Apply, HasIntegerKernels),
-            new RewriteGraph("channels last", ChannelsLast.Apply, HasIntegerKernels),
-        ];
-
-    private static bool HasIntegerKernels(Recipe recipe) => recipe.Bits.QuantizesActivations;
 
     private static int InlineFunctions(OnnxModel model)
     {

@@ -13,10 +13,10 @@ public static class MinMax
             "round to nearest over the whole range, as ONNX Runtime's static quantizer does",
             [
                 .. GraphForm.Passes,
-                .. GraphForm.Layout,
                 new PlanLayers(),
                 new CollectStatistics(),
                 new SearchRanges(weights: new MinMaxRange(), activations: new MinMaxRange()),
+                new LayOutGraph(),
             ]
         );
 }

@@ -17,10 +17,10 @@ public static class Mse
             [
                 .. GraphForm.Passes,
                 new RewriteGraph("split shortcuts", SplitShortcuts.Apply),
-                .. GraphForm.Layout,
                 new PlanLayers(),
                 new CollectStatistics(),
                 new SearchRanges(weights: new MseRange(), activations: new MseRange()),
+                new LayOutGraph(),
             ]
         );
 }

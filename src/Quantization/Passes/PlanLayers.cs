@@ -17,14 +17,9 @@ public sealed class PlanLayers : IQuantizationPass
     {
         var contract = state.Source.Contract;
         var model = state.Graph.Clone();
-        // The export needs to know which values are float16.
+        // The simulation needs to know which values are float16.
         ShapeInferrer.Infer(model);
-        QuantizableLayer[] layers =
-        [
-            .. LayerAnalysis
-                .Find(model.Graph, contract.Sample.Name, contract.Timestep.Name)
-                .Select(l => state.Positions.TryGetValue(l.Name, out var known) ? l with { Positions = known } : l),
-        ];
+        QuantizableLayer[] layers = [.. LayerAnalysis.Find(model.Graph, contract.Sample.Name, contract.Timestep.Name)];
         var plan = new LayerPlanner(model.Graph, state.Recipe).Plan(layers);
         if (plan.Layers.All(l => l.Mode == LayerMode.Float))
         {

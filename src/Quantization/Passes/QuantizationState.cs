@@ -14,10 +14,6 @@ public sealed record QuantizationState(DiffusionModel Source, Recipe Recipe)
     /// <summary>The float graph as graph passes have rewritten it; it computes what the source computes.</summary>
     public OnnxModel Graph { get; init; } = Source.Model.Clone();
 
-    /// <summary>Where layers stand, by name, as noted before the graph's layout was changed.</summary>
-    public IReadOnlyDictionary<string, LayerPositions> Positions { get; init; } =
-        new Dictionary<string, LayerPositions>();
-
     /// <summary>The graph's layers; empty until they are planned.</summary>
     public IReadOnlyList<QuantizableLayer> Layers { get; init; } = [];
 

@@ -74,27 +74,6 @@ internal sealed class TokenSequences(OnnxGraph graph, GraphEditor editor, TokenL
             return producer.Inputs[0];
         }
 
-        if (
-            producer is null
-            || !producer.Is("MatMul")
-            || index.IsOutput(value)
-            || index.Consumers(value).Count > 1
-            || producer.Inputs.Exists(i => layout.ShapeOf(i) is not { Rank: 3 })
-        )
-        {
-            return editor.Node("Transpose", $"{value}_swapped", [value], ("perm", Swap));
-        }
-
-        // (A · B)ᵀ = Bᵀ · Aᵀ: the product keeps its name, because recipes know it by that.
-        var (a, b) = (producer.Inputs[0], producer.Inputs[1]);
-        var product = new OnnxNode(
-            "MatMul",
-            [Swapped(b), Swapped(a)],
-            [editor.Unique($"{value}_swapped")],
-            producer.Name
-        );
-        product.Metadata.AddRange(producer.Metadata);
-        graph.Replace(producer, product);
-        return product.Outputs[0];
+        return editor.Node("Transpose", $"{value}_swapped", [value], ("perm", Swap));
     }
 }

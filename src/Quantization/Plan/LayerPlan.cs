@@ -1,3 +1,4 @@
+using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
 
@@ -41,4 +42,26 @@ public sealed record LayerPlan(string Layer, string OpType, LayerKind Kind, Laye
 
     /// <summary>The point behind the layer where its kernel writes 8-bit codes; null when it writes floats.</summary>
     public ActivationPoint? Output { get; init; }
+
+    /// <summary>All its points: those of its inputs, then that of its output.</summary>
+    public IEnumerable<ActivationPoint> Points => Output is null ? Inputs : Inputs.Append(Output);
+
+    /// <summary>What is added to the layer's bias, one number per output channel; null for nothing.</summary>
+    public IReadOnlyList<float>? BiasCorrection { get; init; }
+
+    /// <summary>Whether the kernel adds the bias to floats; others add it to their integer sums.</summary>
+    internal bool AddsBiasInFloat => Kind == LayerKind.Convolution && Output is null;
+
+    /// <summary>The name of a node's bias, if it has one.</summary>
+    internal string? BiasOf(OnnxNode node) =>
+        Kind is LayerKind.Convolution or LayerKind.TransposedConvolution or LayerKind.Gemm ? node.Input(2) : null;
+
+    /// <summary>The bias with its correction: one number per output channel, or one for all.</summary>
+    internal float[] Corrected(OnnxTensor bias)
+    {
+        var values = bias.ToFloats();
+        return BiasCorrection is not { } correction
+            ? values.ToArray()
+            : [.. correction.Select((c, i) => c + values.Span[values.Length == 1 ? 0 : i])];
+    }
 }

@@ -17,8 +17,7 @@ public sealed record QuantizationPlan(
     public static QuantizationPlan Empty { get; } = new([], new Dictionary<ActivationPoint, UniformQuantizer>());
 
     /// <summary>All activation points that the layers name, each once, in the layers' order.</summary>
-    public IReadOnlyList<ActivationPoint> Points =>
-        [.. Layers.SelectMany(l => l.Output is { } output ? l.Inputs.Append(output) : l.Inputs).Distinct()];
+    public IReadOnlyList<ActivationPoint> Points => [.. Layers.SelectMany(l => l.Points).Distinct()];
 
     /// <summary>The plan of a layer.</summary>
     public LayerPlan? Find(string layer) => Layers.FirstOrDefault(l => l.Layer == layer);

@@ -4,8 +4,8 @@ namespace DiffusionQuant.Quantization.Quantizers;
 public static class WeightQuantizer
 {
     /// <summary>
-    /// Quantizes a weight. Under 8 bits the grid is asymmetric; at 8 bits it is symmetric, because <c>q − z</c> must fit
-    /// the int8 of the kernels.
+    /// Quantizes a weight. Up to 6 bits the grid is asymmetric; above it is symmetric, because <c>q − z</c> must fit the int8
+    /// of the kernels, and at 8 bits its step is not below <see cref="PairedProducts.LeastScale"/>.
     /// </summary>
     /// <param name="weight">The elements.</param>
     /// <param name="dims">The sizes.</param>
@@ -21,12 +21,23 @@ public static class WeightQuantizer
     )
     {
         var channels = WeightChannels.Gather(weight.Span, dims, axis);
-        var symmetry = bits >= 8 ? Symmetry.Symmetric : Symmetry.Asymmetric;
+        var symmetry = bits >= 7 ? Symmetry.Symmetric : Symmetry.Asymmetric;
         var quantizers = new UniformQuantizer[channels.Length];
+        var kernel = dims.Skip(2).Aggregate(1L, (a, b) => a * b);
         Parallel.For(
             0,
             channels.Length,
-            c => quantizers[c] = range.Estimate(new ValuesDistribution(channels[c]), bits, symmetry)
+            c =>
+            {
+                var quantizer = range.Estimate(new ValuesDistribution(channels[c]), bits, symmetry);
+                quantizers[c] =
+                    bits < 8
+                        ? quantizer
+                        : quantizer with
+                        {
+                            Scale = Math.Max(quantizer.Scale, PairedProducts.LeastScale(channels[c], kernel)),
+                        };
+            }
         );
         return Quantize(weight.Span, dims, axis, quantizers);
     }

@@ -52,6 +52,7 @@ public class ChannelsLastTests
         var model = DdpmUNet.Build(TestModels.SmallUNet with { Opset = opset });
         NormalizeGraph.Apply(model);
         StaticShapes.Apply(model);
+        Assert.Equal(4, SwapProducts.Apply(model));
         RewriteGroupNorms.Apply(model);
         ChannelsLast.Apply(model);
         using var sample = Tensors.Of(TestModels.Numbers(1, 2 * 3 * 256), 2, 3, 16, 16);
