@@ -21,6 +21,9 @@ public sealed class GradientRuleTable
         MatrixGradients.AddTo(this);
         ConvolutionGradients.AddTo(this);
         NormalizationGradients.AddTo(this);
+        AxisMapGradients.AddTo(this);
+        PoolingGradients.AddTo(this);
+        EinsumGradients.AddTo(this);
         QuantizerGradients.AddTo(this);
     }
 

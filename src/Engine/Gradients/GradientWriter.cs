@@ -29,6 +29,9 @@ public sealed class GradientWriter(OnnxModel model, GraphEditor editor)
     /// <summary>The constant behind a value, or null.</summary>
     public OnnxTensor? Constant(string? value) => value is null ? null : new GraphIndex(editor.Graph).Constant(value);
 
+    /// <summary>The node that makes a value, or null.</summary>
+    public OnnxNode? Producer(string value) => editor.Graph.Nodes.Find(n => n.Outputs.Contains(value));
+
     /// <summary>Adds a node of one output.</summary>
     public string Op(string opType, params ReadOnlySpan<string> inputs) =>
         editor.Node(opType, $"{inputs[0]}_{opType}_grad", inputs.ToArray());
@@ -39,6 +42,13 @@ public sealed class GradientWriter(OnnxModel model, GraphEditor editor)
         string[] inputs,
         params ReadOnlySpan<(string Name, AttributeValue Value)> attributes
     ) => editor.Node(opType, $"{inputs[0]}_{opType}_grad", inputs, attributes);
+
+    /// <summary>Lets a value written here stand for the output of a node, which goes.</summary>
+    public void Replace(OnnxNode node, string value)
+    {
+        editor.Graph.Nodes.Remove(node);
+        editor.NodeTo(node.Outputs[0], "Identity", [value]);
+    }
 
     /// <summary>A constant number of a floating-point type.</summary>
     public string Number(double value, ElementType type = ElementType.Float) =>
@@ -102,7 +112,10 @@ public sealed class GradientWriter(OnnxModel model, GraphEditor editor)
                 .Where(i => i < lead || (to[i - lead] == 1 && from[i] != 1))
                 .Select(i => (long)i),
         ];
-        var summed = ReduceSum(gradient, axes);
+        var isWhole = from.Length > 1 && axes.Length == from.Length;
+
+        // A sum over everything in two steps: ONNX Runtime adds up millions of elements one by one, and loses digits.
+        var summed = ReduceSum(isWhole ? ReduceSum(gradient, axes[1..]) : gradient, isWhole ? [0] : axes);
         return lead == 0 ? summed : Reshape(summed, to);
     }
 

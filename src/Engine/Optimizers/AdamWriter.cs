@@ -3,14 +3,15 @@ using DiffusionQuant.Onnx;
 namespace DiffusionQuant.Engine.Optimizers;
 
 /// <summary>
-/// Writes Adam's update as nodes:
-/// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², p ← p·(1 − η·d) − η·c₁·m / (√(c₂·v) + ε) with c₁ = 1/(1−β₁ᵗ), c₂ = 1/(1−β₂ᵗ).
+/// Writes Adam's update as nodes. With the moments m' = m/(1−β₁) and v' = v/(1−β₂) it takes fewest passes over memory:
+/// m' ← β₁m' + g, v' ← β₂v' + g², p ← p·(1 − η·d) − r·m' / (√v' + e), where r = η·(1−β₁)/(1−β₁ᵗ)/q, e = ε/q and
+/// q = √((1−β₂)/(1−β₂ᵗ)).
 /// </summary>
 internal sealed class AdamWriter(OnnxGraph graph)
 {
     private readonly GraphEditor editor = new(graph);
 
-    /// <summary>Adds the input of a group's rate: the vector (η·c₁, c₂, η).</summary>
+    /// <summary>Adds the input of a group's rate: the vector (r, e, η).</summary>
     public string AddRate(string wanted)
     {
         var name = editor.Unique(wanted);
@@ -24,14 +25,13 @@ internal sealed class AdamWriter(OnnxGraph graph)
         var (name, settings) = (parameter.Name, parameter.Settings);
         var mean = Input($"{name}_mean", parameter);
         var square = Input($"{name}_square", parameter);
-        var nextMean = Mix(mean, gradient, settings.Beta1, $"{name}_next_mean");
+        var nextMean = Add(mean, settings.Beta1, gradient, $"{name}_next_mean");
         var squared = editor.Node("Mul", $"{name}_squared", [gradient, gradient]);
-        var nextSquare = Mix(square, squared, settings.Beta2, $"{name}_next_square");
-        var corrected = editor.Node("Mul", $"{name}_corrected", [nextSquare, Entry(rate, 1)]);
-        var root = editor.Node("Sqrt", $"{name}_root", [corrected]);
-        var divisor = editor.Node("Add", $"{name}_divisor", [root, Number(settings.Epsilon)]);
-        var step = editor.Node("Mul", $"{name}_step", [nextMean, Entry(rate, 0)]);
-        var change = editor.Node("Div", $"{name}_change", [step, divisor]);
+        var nextSquare = Add(square, settings.Beta2, squared, $"{name}_next_square");
+        var root = editor.Node("Sqrt", $"{name}_root", [nextSquare]);
+        var divisor = editor.Node("Add", $"{name}_divisor", [root, Entry(rate, 1)]);
+        var step = editor.Node("Div", $"{name}_step", [nextMean, divisor]);
+        var change = editor.Node("Mul", $"{name}_change", [step, Entry(rate, 0)]);
         var kept = name;
         if (settings.WeightDecay != 0)
         {
@@ -60,15 +60,8 @@ internal sealed class AdamWriter(OnnxGraph graph)
         return name;
     }
 
-    private string Mix(string moment, string value, float beta, string wanted) =>
-        editor.Node(
-            "Add",
-            wanted,
-            [
-                editor.Node("Mul", $"{wanted}_kept", [moment, Number(beta)]),
-                editor.Node("Mul", $"{wanted}_new", [value, Number(1 - beta)]),
-            ]
-        );
+    private string Add(string moment, float beta, string value, string wanted) =>
+        editor.Node("Add", wanted, [editor.Node("Mul", $"{wanted}_kept", [moment, Number(beta)]), value]);
 
     private readonly Dictionary<(string, int), string> entries = [];
 

@@ -103,6 +103,9 @@ public sealed class TrainingSession : IDisposable
         return Tensors.Floats(outputs[graph.Loss])[0];
     }
 
+    /// <summary>Whether the graph trains a parameter.</summary>
+    public bool Has(string parameter) => sets[0].ContainsKey(parameter);
+
     /// <summary>A copy of a parameter's present value.</summary>
     public float[] Read(string parameter) =>
         Step == 0
@@ -148,8 +151,10 @@ public sealed class TrainingSession : IDisposable
         {
             var settings = graph.Groups[i];
             var rate = settings.LearningRate * settings.Schedule.Factor(Step, Steps);
-            rates[i][0] = (float)(rate / (1 - Math.Pow(settings.Beta1, Step + 1)));
-            rates[i][1] = (float)(1 / (1 - Math.Pow(settings.Beta2, Step + 1)));
+            var mean = (1 - (double)settings.Beta1) / (1 - Math.Pow(settings.Beta1, Step + 1));
+            var root = Math.Sqrt((1 - (double)settings.Beta2) / (1 - Math.Pow(settings.Beta2, Step + 1)));
+            rates[i][0] = (float)(rate * mean / root);
+            rates[i][1] = (float)(settings.Epsilon / root);
             rates[i][2] = rate;
         }
     }

@@ -44,6 +44,11 @@ internal static class ArithmeticGradients
 
     private static void Mul(GradientContext c)
     {
+        if (SiluGradient.TryGive(c))
+        {
+            return;
+        }
+
         if (c.Needs(0))
         {
             c.GiveBroadcast(0, c.Op("Mul", c.Gradient, c.Node.Inputs[1]));

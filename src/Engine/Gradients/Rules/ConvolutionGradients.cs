@@ -23,7 +23,10 @@ internal static class ConvolutionGradients
         {
             c.Give(
                 1,
-                WeightGradient(c, window, c.Node.Inputs[0], c.InputShape(0), c.Gradient, c.OutputShape, c.InputShape(1))
+                new ConvolutionWeightGradient(c.Writer, window, c.InputShape(0), c.OutputShape, c.InputShape(1)).Of(
+                    c.Node.Inputs[0],
+                    c.Gradient
+                )
             );
         }
 
@@ -44,7 +47,10 @@ internal static class ConvolutionGradients
         {
             c.Give(
                 1,
-                WeightGradient(c, window, c.Gradient, c.OutputShape, c.Node.Inputs[0], c.InputShape(0), c.InputShape(1))
+                new ConvolutionWeightGradient(c.Writer, window, c.OutputShape, c.InputShape(0), c.InputShape(1)).Of(
+                    c.Gradient,
+                    c.Node.Inputs[0]
+                )
             );
         }
 
@@ -112,72 +118,5 @@ internal static class ConvolutionGradients
         var grouped = w.Reshape(value, [group, outputs, inputs, .. kernel]);
         var exchanged = w.Transpose(grouped, [0, 2, 1, .. spatial.Select(i => i + 3)]);
         return w.Reshape(exchanged, [group * inputs, outputs, .. kernel]);
-    }
-
-    /// <summary>
-    /// The weights' gradient as one matrix product: the output's gradient [M, N·O] times the input as each place of the
-    /// kernel sees it [K·C, N·O]. Channels come first, so that every copy moves whole rows of an image.
-    /// </summary>
-    private static string WeightGradient(
-        GradientContext c,
-        ConvolutionWindow window,
-        string input,
-        long[] inputDims,
-        string gradient,
-        long[] gradientDims,
-        long[] weightDims
-    )
-    {
-        var w = c.Writer;
-        var group = window.Group;
-        var (outputs, inputs) = (weightDims[0] / group, weightDims[1]);
-        long[] exchange = [1, 0, .. Enumerable.Range(2, inputDims.Length - 2).Select(i => (long)i)];
-        var places = gradientDims[2..].Aggregate(gradientDims[0], (a, b) => a * b);
-        var rows = w.Reshape(w.Transpose(gradient, exchange), group, outputs, places);
-        var channelsFirst = w.Pad(w.Transpose(input, exchange), [0, 0, .. window.Begins, 0, 0, .. window.Ends]);
-        var views = window.Offsets().Select(offset => View(w, channelsFirst, window, offset)).ToArray();
-        var columns = views.Select(v => w.Reshape(v, group, inputs, places)).ToArray();
-        var joined = columns.Length == 1 ? columns[0] : w.Op("Concat", columns, ("axis", 1L));
-        var kernel = weightDims[2..];
-        var count = (long)views.Length;
-        var product =
-            group == 1
-                ? w.Op(
-                    "Gemm",
-                    [w.Reshape(rows, outputs, places), w.Reshape(joined, count * inputs, places)],
-                    ("transB", 1L)
-                )
-                : w.Op("MatMul", rows, w.Transpose(joined, 0, 2, 1));
-        if (count == 1)
-        {
-            return w.Reshape(product, weightDims);
-        }
-
-        var split = w.Reshape(product, group * outputs, count, inputs);
-        return w.Reshape(w.Transpose(split, 0, 2, 1), [weightDims[0], inputs, .. kernel]);
-    }
-
-    /// <summary>The input elements that one place of the kernel meets, in the output's order.</summary>
-    private static string View(GradientWriter w, string padded, ConvolutionWindow window, long[] offset)
-    {
-        var view = padded;
-        var whole = window.PaddedSizes();
-        long[] axes =
-        [
-            .. Enumerable
-                .Range(0, offset.Length)
-                .Where(i => window.Strides[i] != 1 || window.Outputs[i] != whole[i])
-                .Select(i => (long)i),
-        ];
-        return axes.Length == 0
-            ? view
-            : w.Op(
-                "Slice",
-                view,
-                w.Integers([.. axes.Select(i => offset[i])]),
-                w.Integers([.. axes.Select(i => offset[i] + ((window.Outputs[i] - 1) * window.Strides[i]) + 1)]),
-                w.Integers([.. axes.Select(i => i + 2)]),
-                w.Integers([.. axes.Select(i => window.Strides[i])])
-            );
     }
 }

@@ -18,6 +18,7 @@ internal static class MovementGradients
         rules.Add("Cast", Cast);
         rules.Add("Concat", Concat);
         rules.Add("Split", Split);
+        rules.Add("Pad", Pad);
     }
 
     private static void Restore(GradientContext c)
@@ -71,5 +72,18 @@ internal static class MovementGradients
     {
         var parts = c.Node.Outputs.Select((o, i) => c.GradientOf(i) ?? c.Writer.Filled(0, c.Writer.ShapeOf(o), c.Type));
         c.Give(0, c.Writer.Op("Concat", [.. parts], ("axis", c.Node.Int("axis"))));
+    }
+
+    private static void Pad(GradientContext c)
+    {
+        if (c.Node.Text("mode", "constant") != "constant" || c.Node.Input(3) is not null)
+        {
+            throw c.Unsupported("its mode or axes");
+        }
+
+        var pads =
+            c.Writer.Constant(c.Node.Input(1))?.ToInt64s()
+            ?? throw c.Unsupported("sizes that are computed at run time");
+        c.Give(0, c.Writer.Pad(c.Gradient, Array.ConvertAll(pads, p => -p)));
     }
 }

@@ -1,3 +1,5 @@
+using DiffusionQuant.Onnx;
+
 namespace DiffusionQuant.Engine.Gradients.Rules;
 
 /// <summary>Normalisations by mean and variance.</summary>
@@ -44,49 +46,58 @@ internal static class NormalizationGradients
     }
 
     /// <summary>
-    /// y = γ·x̂ + β with x̂ = d·i, d = x − mean(x), i = 1/√(mean(d²) + ε):
-    /// dx = i·(g − mean(g) − d·i²·mean(g·d)) with g = γ·dy.
+    /// y = γ·x̂ + β with x̂ = d·i, d = x − mean(x), i = 1/√(mean(d²) + ε): dx = i·(g − mean(g) − x̂·mean(g·x̂)) with g = γ·dy.
+    /// The node itself is written out in the same terms, so that nothing is computed twice.
     /// </summary>
     private static void Apply(GradientContext c, long[] dims, long[] axes, long[] scaleDims, float epsilon)
     {
         var w = c.Writer;
         var x = Shaped(c.Node.Inputs[0], c.InputShape(0), dims);
         var dy = Shaped(c.Gradient, c.OutputShape, dims);
-        var scale = Shaped(c.Node.Inputs[1], c.InputShape(1), scaleDims);
-        var count = axes.Aggregate(1L, (n, a) => n * dims[a]);
         var centred = c.Op("Sub", x, w.ReduceMean(x, axes));
-        var sums = w.ReduceSum(c.Op("Mul", centred, centred), axes);
-        var variance = c.Op("Mul", sums, c.Number(1.0 / count));
+        var variance = w.ReduceMean(c.Op("Mul", centred, centred), axes);
         var inverse = c.Op(
             "Reciprocal",
             c.Op("Sqrt", c.Op("Add", variance, c.Number(c.Node.Float("epsilon", epsilon))))
         );
+        var normalized = c.Op("Mul", centred, inverse);
+        var product = c.Needs(0) || c.Needs(1) ? c.Op("Mul", dy, normalized) : null;
+        var scale = IsFilled(c, 1, 1) ? null : Shaped(c.Node.Inputs[1], c.InputShape(1), scaleDims);
         if (c.Needs(0))
         {
             // A factor that is one along the reduced axes can be applied behind the sums, on small tensors.
-            var isConstant = Array.TrueForAll(axes, a => At(scaleDims, a, dims.Length) == 1);
-            var g = isConstant ? dy : c.Op("Mul", dy, scale);
-            var slope = c.Op("Mul", w.ReduceMean(c.Op("Mul", g, centred), axes), c.Op("Mul", inverse, inverse));
-            var rest = c.Op("Sub", g, c.Op("Add", c.Op("Mul", centred, slope), w.ReduceMean(g, axes)));
-            var factor = isConstant ? c.Op("Mul", inverse, scale) : inverse;
-            c.Give(0, Shaped(c.Op("Mul", rest, factor), dims, c.InputShape(0)));
+            var isConstant = scale is null || Array.TrueForAll(axes, a => At(scaleDims, a, dims.Length) == 1);
+            var (g, slope) = isConstant ? (dy, product!) : (c.Op("Mul", dy, scale!), c.Op("Mul", product!, scale!));
+            var along = c.Op("Add", c.Op("Mul", normalized, w.ReduceMean(slope, axes)), w.ReduceMean(g, axes));
+            var factor = isConstant && scale is not null ? c.Op("Mul", inverse, scale) : inverse;
+            c.Give(0, Shaped(c.Op("Mul", c.Op("Sub", g, along), factor), dims, c.InputShape(0)));
         }
 
         if (c.Needs(1))
         {
-            var normalized = c.Op("Mul", c.Op("Mul", dy, centred), inverse);
-            c.Give(1, Shaped(w.Unbroadcast(normalized, dims, scaleDims), scaleDims, c.InputShape(1)));
+            c.Give(1, Shaped(w.Unbroadcast(product!, dims, scaleDims), scaleDims, c.InputShape(1)));
         }
 
         if (c.Needs(2))
         {
-            var sum = w.Unbroadcast(dy, dims, scaleDims);
-            c.Give(2, Shaped(sum, scaleDims, c.InputShape(2)));
+            c.Give(2, Shaped(w.Unbroadcast(dy, dims, scaleDims), scaleDims, c.InputShape(2)));
+        }
+
+        if (c.Type == ElementType.Float && c.Node.Outputs.Skip(1).All(o => o.Length == 0))
+        {
+            var scaled = scale is null ? normalized : c.Op("Mul", normalized, scale);
+            var bias =
+                c.Node.Input(2) is { } name && !IsFilled(c, 2, 0) ? Shaped(name, c.InputShape(2), scaleDims) : null;
+            w.Replace(c.Node, Shaped(bias is null ? scaled : c.Op("Add", scaled, bias), dims, c.OutputShape));
         }
 
         string Shaped(string value, long[] from, long[] to) =>
             from.AsSpan().SequenceEqual(to) ? value : w.Reshape(value, to);
     }
+
+    /// <summary>Whether an input is a constant of one number throughout.</summary>
+    private static bool IsFilled(GradientContext c, int input, float number) =>
+        c.Writer.Constant(c.Node.Input(input)) is { } constant && !constant.ToFloats().Span.ContainsAnyExcept(number);
 
     private static long At(long[] scaleDims, long axis, int rank)
     {

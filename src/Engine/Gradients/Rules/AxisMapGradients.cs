@@ -1,0 +1,124 @@
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Engine.Gradients.Rules;
+
+/// <summary>
+/// Operators that make each element along an axis a fixed mixture of the input's elements along it: Slice, Gather with
+/// constant indices, Resize. The gradient is the product with the mixture's matrix.
+/// </summary>
+internal static class AxisMapGradients
+{
+    public static void AddTo(GradientRuleTable rules)
+    {
+        rules.Add("Slice", Slice);
+        rules.Add("Gather", Gather);
+        rules.Add("Resize", Resize);
+    }
+
+    private static void Slice(GradientContext c)
+    {
+        var dims = c.InputShape(0);
+        long[] Constant(int input, long[] otherwise) =>
+            c.Node.Input(input) is not { } name
+                ? otherwise
+                : c.Writer.Constant(name)?.ToInt64s() ?? throw c.Unsupported("places that are computed at run time");
+
+        var starts = Constant(1, []);
+        var axes = Constant(3, [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)]);
+        var steps = Constant(4, [.. starts.Select(_ => 1L)]);
+        var gradient = c.Gradient;
+        var pads = new long[2 * dims.Length];
+        for (var i = 0; i < axes.Length; i++)
+        {
+            var axis = (int)(axes[i] < 0 ? axes[i] + dims.Length : axes[i]);
+            var size = dims[axis];
+            var count = c.OutputShape[axis];
+            var start = starts[i] < 0 ? starts[i] + size : starts[i];
+            start = Math.Clamp(start, 0, steps[i] < 0 ? size - 1 : size);
+            if (steps[i] == 1)
+            {
+                (pads[axis], pads[axis + dims.Length]) = (start, size - start - count);
+                continue;
+            }
+
+            gradient = AlongAxis(c, gradient, axis, Selection(size, [.. Places(start, steps[i], count)]));
+        }
+
+        c.Give(0, c.Writer.Pad(gradient, pads));
+    }
+
+    private static IEnumerable<long> Places(long start, long step, long count)
+    {
+        for (var i = 0L; i < count; i++)
+        {
+            yield return start + (i * step);
+        }
+    }
+
+    private static void Gather(GradientContext c)
+    {
+        var dims = c.InputShape(0);
+        var axis = c.Node.Int("axis");
+        axis = axis < 0 ? axis + dims.Length : axis;
+        var indices =
+            c.Writer.Constant(c.Node.Inputs[1])?.ToInt64s()
+            ?? throw c.Unsupported("indices that are computed at run time");
+        var places = indices.Select(i => i < 0 ? i + dims[axis] : i).ToArray();
+        // Indices of any rank take the axis' place; as one axis they are a list.
+        var flat = c.Writer.Reshape(c.Gradient, [.. dims[..(int)axis], places.Length, .. dims[((int)axis + 1)..]]);
+        c.Give(0, AlongAxis(c, flat, (int)axis, Selection(dims[axis], places), dims.Length));
+    }
+
+    private static void Resize(GradientContext c)
+    {
+        var (from, to) = (c.InputShape(0), c.OutputShape);
+        if (c.Node.Attributes.ContainsKey("axes") || c.Node.Int("antialias") != 0)
+        {
+            throw c.Unsupported("axes and antialiasing");
+        }
+
+        var scales = c.Writer.Constant(c.Node.Input(2))?.ToFloats().ToArray();
+        var gradient = c.Gradient;
+        for (var axis = 0; axis < from.Length; axis++)
+        {
+            if (from[axis] != to[axis])
+            {
+                var scale = scales is { Length: > 0 } ? scales[axis] : (double)to[axis] / from[axis];
+                gradient = AlongAxis(c, gradient, axis, ResizeMap.Of(c, from[axis], to[axis], scale));
+            }
+        }
+
+        c.Give(0, gradient);
+    }
+
+    private static float[,] Selection(long size, long[] places)
+    {
+        var matrix = new float[places.Length, size];
+        for (var i = 0; i < places.Length; i++)
+        {
+            matrix[i, places[i]] = 1;
+        }
+
+        return matrix;
+    }
+
+    /// <summary>Multiplies along an axis with a matrix [outputs, inputs].</summary>
+    private static string AlongAxis(GradientContext c, string gradient, int axis, float[,] matrix, int? rank = null)
+    {
+        var w = c.Writer;
+        var (rows, columns) = (matrix.GetLength(0), matrix.GetLength(1));
+        var flat = new float[rows * columns];
+        Buffer.BlockCopy(matrix, 0, flat, 0, flat.Length * sizeof(float));
+        var constant = w.Editor.Constant(OnnxTensor.Of($"{c.Node.Outputs[0]}_map", flat.AsSpan(), rows, columns));
+        var map = w.Cast(constant, ElementType.Float, c.Type);
+        var last = (rank ?? c.OutputShape.Length) - 1;
+        if (axis == last)
+        {
+            return w.Op("MatMul", gradient, map);
+        }
+
+        long[] perm = [.. Enumerable.Range(0, last + 1).Select(i => (long)i)];
+        (perm[axis], perm[last]) = (perm[last], perm[axis]);
+        return w.Transpose(w.Op("MatMul", w.Transpose(gradient, perm), map), perm);
+    }
+}
