@@ -35,12 +35,15 @@ public sealed class OptionsTests
     {
         var sandbox = await Sandbox.CreateAsync();
         sandbox.Write("App/recipes/a b;c.json", "{}");
+        sandbox.Write("App/states/text/image.npy", "one");
         sandbox.Write("App/Models/x 100%25; 'y'.onnx", "weights");
         sandbox.Environment["DiffusionQuantCudaNativePath"] = "/opt/cuda 13";
         sandbox.WriteProject(
             """
             <DiffusionModel Include="Models/*.onnx" Quantize="W4A8" Method="tcaq-dm" Policy="tfmq" Sampler="ddpm"
               Steps="20" CalibrationSamples="64" Seed="3" Device="cuda:1" Threads="2" SoftmaxBits="16" Name="it"
+              Effort="quick" Iterations="100" TimestepSampling="normal" TimestepMean="0.3" TimestepDeviation="0.2"
+              GuidanceScale="3.5" SampleSelection="representative" Conditioning="states\text" MemoryBudget="512"
               Rules="conv_in=W8A8 | say &quot;x&quot; |a" InputRoles="sample=x|timestep=t" Recipe="recipes\a b%3Bc.json" />
             """,
             "<DiffusionCacheDirectory>$(MSBuildProjectDirectory)/../my cache</DiffusionCacheDirectory>"
@@ -58,6 +61,15 @@ public sealed class OptionsTests
             ("--sampler", "ddpm"),
             ("--steps", "20"),
             ("--calibration-samples", "64"),
+            ("--effort", "quick"),
+            ("--iterations", "100"),
+            ("--timestep-sampling", "normal"),
+            ("--timestep-mean", "0.3"),
+            ("--timestep-deviation", "0.2"),
+            ("--guidance-scale", "3.5"),
+            ("--sample-selection", "representative"),
+            ("--conditioning", Path.Combine(sandbox.AppFolder, "states/text")),
+            ("--memory-budget", "512"),
             ("--seed", "3"),
             ("--device", "cuda:1"),
             ("--threads", "2"),
@@ -74,5 +86,12 @@ public sealed class OptionsTests
         sandbox.Write("App/recipes/a b;c.json", "{ }");
         (await sandbox.BuildAsync()).Succeeds();
         Assert.Equal(2, sandbox.Runs.Count);
+
+        // So are the arrays of the conditioning.
+        sandbox.Write("App/states/text/prompt.npy", "one");
+        (await sandbox.BuildAsync()).Succeeds();
+        Assert.Equal(3, sandbox.Runs.Count);
+        (await sandbox.BuildAsync()).Succeeds();
+        Assert.Equal(3, sandbox.Runs.Count);
     }
 }

@@ -12,6 +12,8 @@ namespace DiffusionQuant.Quantization.Recipes;
 /// <remarks>Each property checks what it is set to, so that a recipe that exists is valid.</remarks>
 public sealed record Recipe
 {
+    private const double LeastDeviation = 0.0001;
+
     /// <summary>Makes a recipe of defaults.</summary>
     /// <param name="bits">The bits of layers that no rule speaks of.</param>
     public Recipe(BitWidths bits) => Bits = bits;
@@ -68,12 +70,50 @@ public sealed record Recipe
         init => field = RecipeChecks.Range("steps", value, 1, 10_000);
     } = 50;
 
-    /// <summary>How many pairs (x_t, t) calibration keeps.</summary>
-    public int CalibrationSamples
+    /// <summary>How long methods with reconstruction may work.</summary>
+    public Effort Effort { get; init; } = Effort.Standard;
+
+    /// <summary>Gradient steps of a block's reconstruction; null for what the effort allows.</summary>
+    public int? Iterations
     {
         get;
-        init => field = RecipeChecks.Range("calibrationSamples", value, 1, 1_000_000);
-    } = 256;
+        init => field = RecipeChecks.Range(RecipeKeys.Iterations, value, 1, 1_000_000);
+    }
+
+    /// <summary>How many pairs (x_t, t) calibration keeps; null for what method and effort want.</summary>
+    public int? CalibrationSamples
+    {
+        get;
+        init => field = RecipeChecks.Range(RecipeKeys.CalibrationSamples, value, 1, 1_000_000);
+    }
+
+    /// <summary>How the timesteps of the pairs are chosen; null for the method's own law.</summary>
+    public TimestepLaw? TimestepSampling { get; init; }
+
+    /// <summary>The mean of a normal law, as a fraction of T; null for the law's own.</summary>
+    public double? TimestepMean
+    {
+        get;
+        init => field = RecipeChecks.Range(RecipeKeys.TimestepMean, value, 0.0, 1.0);
+    }
+
+    /// <summary>The standard deviation of a normal law, as a fraction of T; null for the law's own.</summary>
+    public double? TimestepDeviation
+    {
+        get;
+        init => field = RecipeChecks.Range(RecipeKeys.TimestepDeviation, value, LeastDeviation, 1.0);
+    }
+
+    /// <summary>s of classifier-free guidance on the trajectories of calibration, u + s·(c − u); 1 for none. With guidance
+    /// the conditional and the unconditional calls are calibrated.</summary>
+    public double GuidanceScale
+    {
+        get;
+        init => field = RecipeChecks.Range(RecipeKeys.GuidanceScale, value, 0, 100);
+    } = 1;
+
+    /// <summary>Which of the collected pairs are kept.</summary>
+    public SampleSelection SampleSelection { get; init; } = SampleSelection.All;
 
     /// <summary>How many pairs run at once.</summary>
     public int CalibrationBatch
@@ -177,7 +217,14 @@ public sealed record Recipe
             Eta = overrides.Eta ?? Eta,
             TimeGrid = overrides.TimeGrid ?? TimeGrid,
             Steps = overrides.Steps ?? Steps,
+            Effort = overrides.Effort ?? Effort,
+            Iterations = overrides.Iterations ?? Iterations,
             CalibrationSamples = overrides.CalibrationSamples ?? CalibrationSamples,
+            TimestepSampling = overrides.TimestepSampling ?? TimestepSampling,
+            TimestepMean = overrides.TimestepMean ?? TimestepMean,
+            TimestepDeviation = overrides.TimestepDeviation ?? TimestepDeviation,
+            GuidanceScale = overrides.GuidanceScale ?? GuidanceScale,
+            SampleSelection = overrides.SampleSelection ?? SampleSelection,
             CalibrationBatch = overrides.CalibrationBatch ?? CalibrationBatch,
             Seed = overrides.Seed ?? Seed,
             Device = overrides.Device ?? Device,
@@ -187,7 +234,8 @@ public sealed record Recipe
             Conditioning = overrides.Conditioning ?? Conditioning,
             Dimensions = Dimensions.SetItems(overrides.Dimensions),
         };
-        return result is { Sampler: SamplerKind.Ddpm, Eta: not 0 } ? throw RecipeErrors.EtaWithDdpm() : result;
+        RecipeChecks.Together(result);
+        return result;
     }
 
     /// <summary>Equal when the canonical JSON and the device are.</summary>

@@ -16,6 +16,34 @@ internal static partial class RecipeChecks
             ? value
             : throw RecipeErrors.OutOfRange(key, $"{value}", $"{least}", $"{most}");
 
+    /// <summary>As the other; null stays null.</summary>
+    public static T? Range<T>(string key, T? value, T least, T most)
+        where T : struct, INumber<T> => value is { } given ? Range(key, given, least, most) : null;
+
+    /// <summary>Refuses what would mean nothing beside the rest.</summary>
+    public static void Together(Recipe recipe)
+    {
+        if (recipe is { Sampler: SamplerKind.Ddpm, Eta: not 0 })
+        {
+            throw RecipeErrors.EtaWithDdpm();
+        }
+
+        if (recipe.TimestepSampling is { } law)
+        {
+            LawHas(recipe, law);
+        }
+    }
+
+    /// <summary>Refuses a mean or deviation where the law of timesteps has none.</summary>
+    public static void LawHas(Recipe recipe, TimestepLaw law)
+    {
+        var isNormal = law is TimestepLaw.Normal or TimestepLaw.NormalPtq4dm;
+        if (!isNormal && (recipe.TimestepMean ?? recipe.TimestepDeviation) is not null)
+        {
+            throw RecipeErrors.NoNormalLaw(RecipeWords.Of(law));
+        }
+    }
+
     public static string Name(string key, string value) =>
         NamePattern().IsMatch(value.Trim())
             ? value.Trim().ToLowerInvariant()

@@ -81,6 +81,14 @@ internal static class RecipeErrors
     public static DiffusionQuantException BadValue(string key, string value, string expected) =>
         new("DQ1086", $"'{key}' cannot be '{value}'. Give {expected}.");
 
+    [Diagnostic("DQ1087")]
+    public static DiffusionQuantException NoNormalLaw(string law) =>
+        new(
+            "DQ1087",
+            $"'timestepMean' and 'timestepDeviation' belong to the normal laws and mean nothing to '{law}'. "
+                + "Leave them out, or set timestepSampling to normal."
+        );
+
     private static string DidYouMean(string? meant) => meant is null ? "" : $" Did you mean '{meant}'?";
 
     private static string List(IEnumerable<string> words) => string.Join(", ", words);

@@ -98,7 +98,20 @@ public static class RecipeFile
             RecipeKeys.Eta => recipe with { Eta = value.Double() },
             RecipeKeys.TimeGrid => recipe with { TimeGrid = RecipeWords.Parse<TimeGridKind>(value.Key, value.Text()) },
             RecipeKeys.Steps => recipe with { Steps = value.Int() },
+            RecipeKeys.Effort => recipe with { Effort = RecipeWords.Parse<Effort>(value.Key, value.Text()) },
+            RecipeKeys.Iterations => recipe with { Iterations = value.Int() },
             RecipeKeys.CalibrationSamples => recipe with { CalibrationSamples = value.Int() },
+            RecipeKeys.TimestepSampling => recipe with
+            {
+                TimestepSampling = RecipeWords.Parse<TimestepLaw>(value.Key, value.Text()),
+            },
+            RecipeKeys.TimestepMean => recipe with { TimestepMean = value.Double() },
+            RecipeKeys.TimestepDeviation => recipe with { TimestepDeviation = value.Double() },
+            RecipeKeys.GuidanceScale => recipe with { GuidanceScale = value.Double() },
+            RecipeKeys.SampleSelection => recipe with
+            {
+                SampleSelection = RecipeWords.Parse<SampleSelection>(value.Key, value.Text()),
+            },
             RecipeKeys.CalibrationBatch => recipe with { CalibrationBatch = value.Int() },
             RecipeKeys.Seed => recipe with { Seed = value.Long() },
             RecipeKeys.Device => recipe with { Device = value.Text() },

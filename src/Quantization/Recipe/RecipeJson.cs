@@ -23,7 +23,15 @@ internal static class RecipeJson
             [RecipeKeys.Eta] = w => w.WriteNumberValue(recipe.Eta + 0.0),
             [RecipeKeys.TimeGrid] = w => w.WriteStringValue(RecipeWords.Of(recipe.TimeGrid)),
             [RecipeKeys.Steps] = w => w.WriteNumberValue(recipe.Steps),
-            [RecipeKeys.CalibrationSamples] = w => w.WriteNumberValue(recipe.CalibrationSamples),
+            [RecipeKeys.Effort] = w => w.WriteStringValue(RecipeWords.Of(recipe.Effort)),
+            [RecipeKeys.Iterations] = w => WriteNumber(w, recipe.Iterations),
+            [RecipeKeys.CalibrationSamples] = w => WriteNumber(w, recipe.CalibrationSamples),
+            [RecipeKeys.TimestepSampling] = w =>
+                w.WriteStringValue(recipe.TimestepSampling is { } law ? RecipeWords.Of(law) : null),
+            [RecipeKeys.TimestepMean] = w => WriteNumber(w, recipe.TimestepMean),
+            [RecipeKeys.TimestepDeviation] = w => WriteNumber(w, recipe.TimestepDeviation),
+            [RecipeKeys.GuidanceScale] = w => w.WriteNumberValue(recipe.GuidanceScale + 0.0),
+            [RecipeKeys.SampleSelection] = w => w.WriteStringValue(RecipeWords.Of(recipe.SampleSelection)),
             [RecipeKeys.CalibrationBatch] = w => w.WriteNumberValue(recipe.CalibrationBatch),
             [RecipeKeys.Seed] = w => w.WriteNumberValue(recipe.Seed),
             [RecipeKeys.Device] = w => w.WriteStringValue(recipe.DeviceKind),
@@ -88,6 +96,18 @@ internal static class RecipeJson
         }
 
         writer.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter writer, double? value)
+    {
+        if (value is { } known)
+        {
+            writer.WriteNumberValue(known + 0.0);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
     }
 
     private static void WriteBoolean(Utf8JsonWriter writer, bool? value)

@@ -14,7 +14,14 @@ internal static class RecipeKeys
     public const string Eta = "eta";
     public const string TimeGrid = "timeGrid";
     public const string Steps = "steps";
+    public const string Effort = "effort";
+    public const string Iterations = "iterations";
     public const string CalibrationSamples = "calibrationSamples";
+    public const string TimestepSampling = "timestepSampling";
+    public const string TimestepMean = "timestepMean";
+    public const string TimestepDeviation = "timestepDeviation";
+    public const string GuidanceScale = "guidanceScale";
+    public const string SampleSelection = "sampleSelection";
     public const string CalibrationBatch = "calibrationBatch";
     public const string Seed = "seed";
     public const string Device = "device";
@@ -35,7 +42,14 @@ internal static class RecipeKeys
         Eta,
         TimeGrid,
         Steps,
+        Effort,
+        Iterations,
         CalibrationSamples,
+        TimestepSampling,
+        TimestepMean,
+        TimestepDeviation,
+        GuidanceScale,
+        SampleSelection,
         CalibrationBatch,
         Seed,
         Device,

@@ -38,8 +38,29 @@ public sealed record RecipeOverrides
     /// <inheritdoc cref="Recipe.Steps"/>
     public int? Steps { get; init; }
 
+    /// <inheritdoc cref="Recipe.Effort"/>
+    public Effort? Effort { get; init; }
+
+    /// <inheritdoc cref="Recipe.Iterations"/>
+    public int? Iterations { get; init; }
+
     /// <inheritdoc cref="Recipe.CalibrationSamples"/>
     public int? CalibrationSamples { get; init; }
+
+    /// <inheritdoc cref="Recipe.TimestepSampling"/>
+    public TimestepLaw? TimestepSampling { get; init; }
+
+    /// <inheritdoc cref="Recipe.TimestepMean"/>
+    public double? TimestepMean { get; init; }
+
+    /// <inheritdoc cref="Recipe.TimestepDeviation"/>
+    public double? TimestepDeviation { get; init; }
+
+    /// <inheritdoc cref="Recipe.GuidanceScale"/>
+    public double? GuidanceScale { get; init; }
+
+    /// <inheritdoc cref="Recipe.SampleSelection"/>
+    public SampleSelection? SampleSelection { get; init; }
 
     /// <inheritdoc cref="Recipe.CalibrationBatch"/>
     public int? CalibrationBatch { get; init; }
@@ -102,7 +123,14 @@ public sealed record RecipeOverrides
             Eta = Eta ?? other.Eta,
             TimeGrid = TimeGrid ?? other.TimeGrid,
             Steps = Steps ?? other.Steps,
+            Effort = Effort ?? other.Effort,
+            Iterations = Iterations ?? other.Iterations,
             CalibrationSamples = CalibrationSamples ?? other.CalibrationSamples,
+            TimestepSampling = TimestepSampling ?? other.TimestepSampling,
+            TimestepMean = TimestepMean ?? other.TimestepMean,
+            TimestepDeviation = TimestepDeviation ?? other.TimestepDeviation,
+            GuidanceScale = GuidanceScale ?? other.GuidanceScale,
+            SampleSelection = SampleSelection ?? other.SampleSelection,
             CalibrationBatch = CalibrationBatch ?? other.CalibrationBatch,
             Seed = Seed ?? other.Seed,
             Device = Device ?? other.Device,

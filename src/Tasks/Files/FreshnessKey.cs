@@ -21,6 +21,8 @@ internal static class FreshnessKey
             Append(text, "recipe", new FileInfo(model.Recipe));
         }
 
+        AppendPath(text, model.Conditioning);
+
         foreach (var file in ModelFiles.Of(model.Path).Where(file => file.FullName != model.Snapshot))
         {
             Append(text, "file", file);
@@ -44,16 +46,9 @@ internal static class FreshnessKey
             Append(text, "snapshot", new FileInfo(evaluation.Snapshot));
         }
 
-        foreach (var path in new[] { evaluation.Extractor, evaluation.Reference }.OfType<string>())
+        foreach (var path in new[] { evaluation.Extractor, evaluation.Reference, model.Conditioning })
         {
-            if (Directory.Exists(path))
-            {
-                AppendFolder(text, path);
-            }
-            else if (File.Exists(path))
-            {
-                Append(text, "file", new FileInfo(path));
-            }
+            AppendPath(text, path);
         }
 
         return text.ToString();
@@ -76,6 +71,19 @@ internal static class FreshnessKey
         text.Append("cuda ").Append(cudaPath).Append('\n');
         Append(text, "tool", new FileInfo(toolPath));
         return text;
+    }
+
+    /// <summary>A file or a folder; nothing for a name that is neither.</summary>
+    private static void AppendPath(StringBuilder text, string? path)
+    {
+        if (Directory.Exists(path))
+        {
+            AppendFolder(text, path!);
+        }
+        else if (File.Exists(path))
+        {
+            Append(text, "file", new FileInfo(path!));
+        }
     }
 
     private static void Append(StringBuilder text, string kind, FileInfo file)

@@ -11,12 +11,22 @@ internal static class ModelCheck
     private static readonly (string Metadata, int Minimum)[] Numbers =
     [
         ("Steps", 1),
+        ("Iterations", 1),
         ("CalibrationSamples", 1),
+        ("MemoryBudget", 0),
         ("Seed", 0),
         ("Threads", 0),
         ("SoftmaxBits", 1),
         ("EvaluationImages", 0),
         ("PairedImages", 0),
+    ];
+
+    private static readonly string[] Fractions =
+    [
+        "TimestepMean",
+        "TimestepDeviation",
+        "GuidanceScale",
+        .. ModelEvaluation.Limits.Select(limit => limit.Metadata),
     ];
 
     private static readonly string[] Switches = ["Embed", "Verify"];
@@ -48,7 +58,7 @@ internal static class ModelCheck
             }
         }
 
-        foreach (var metadata in ModelEvaluation.Limits.Select(limit => limit.Metadata))
+        foreach (var metadata in Fractions)
         {
             if (model.Metadata(metadata) is { } value && !Values.IsNumber(value))
             {

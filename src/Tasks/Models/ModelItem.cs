@@ -21,6 +21,7 @@ internal sealed class ModelItem
         Name = Metadata("Name") ?? NameOf(Include);
         Link = (Metadata("Link") ?? $"Models/{Name}").Replace('\\', '/').TrimEnd('/');
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
+        Conditioning = Metadata("Conditioning") is { } conditioning ? Absolute(conditioning) : null;
         Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
         InputRoles = List("InputRoles");
@@ -42,6 +43,9 @@ internal sealed class ModelItem
     public bool Embed => bool.TryParse(Metadata("Embed"), out var embed) && embed;
 
     public string? Recipe { get; }
+
+    /// <summary>A file or folder of arrays for the model's other inputs.</summary>
+    public string? Conditioning { get; }
 
     /// <summary>The file of verified metrics, whether it exists or not; beside the model unless the item says.</summary>
     public string Snapshot { get; }

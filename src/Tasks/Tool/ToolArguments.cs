@@ -8,11 +8,13 @@ namespace DiffusionQuant.Build.Tool;
 /// The command line of the tool, the same that users type:
 /// <code>
 /// diffquant quantize MODEL -o FOLDER --quantize W4A8 [--method M] [--policy P] [--sampler S] [--steps N]
-///     [--calibration-samples N] [--seed N] [--device D] [--threads N] [--softmax-bits N] [--rule R]*
-///     [--input-role NAME=ROLE]* [--recipe FILE] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE
+///     [--effort E] [--iterations N] [--calibration-samples N] [--timestep-sampling L] [--timestep-mean X]
+///     [--timestep-deviation X] [--guidance-scale X] [--sample-selection S] [--seed N] [--device D] [--threads N]
+///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--recipe FILE]
+///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
 ///     [--max-fid-increase N] [--min-psnr N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
-///     [--extractor X] [--reference X] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
+///     [--extractor X] [--reference X] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
 /// </summary>
@@ -31,11 +33,21 @@ internal static class ToolArguments
         ("Policy", "--policy"),
         ("Sampler", "--sampler"),
         ("Steps", "--steps"),
+        ("Effort", "--effort"),
+        ("Iterations", "--iterations"),
         ("CalibrationSamples", "--calibration-samples"),
+        ("TimestepSampling", "--timestep-sampling"),
+        ("TimestepMean", "--timestep-mean"),
+        ("TimestepDeviation", "--timestep-deviation"),
+        ("GuidanceScale", "--guidance-scale"),
+        ("SampleSelection", "--sample-selection"),
         ("Seed", "--seed"),
         .. Machine,
         ("SoftmaxBits", "--softmax-bits"),
     ];
+
+    // What does not decide the result.
+    private static readonly (string Metadata, string Option)[] Running = [("MemoryBudget", "--memory-budget")];
 
     /// <summary>The arguments that decide the result.</summary>
     public static IEnumerable<string> Recipe(ModelItem model)
@@ -58,6 +70,11 @@ internal static class ToolArguments
             yield return role;
         }
 
+        foreach (var argument in Conditioning(model))
+        {
+            yield return argument;
+        }
+
         if (model.Recipe is not null)
         {
             yield return "--recipe";
@@ -68,7 +85,7 @@ internal static class ToolArguments
     public static IEnumerable<string> Quantize(ModelItem model, ModelPaths paths, string? cacheDirectory, bool force)
     {
         string[] forced = force ? ["--force"] : [];
-        string[] running = [.. Cache(cacheDirectory), .. forced, .. Reporting(paths)];
+        string[] running = [.. Given(model, Running), .. Cache(cacheDirectory), .. forced, .. Reporting(paths)];
         return ["quantize", .. Recipe(model), "-o", paths.Artifact, .. running];
     }
 
@@ -90,7 +107,7 @@ internal static class ToolArguments
             evaluation.Snapshot is null ? ["--no-snapshot"]
             : evaluation.RequiresSnapshot ? ["--require-snapshot"]
             : [];
-        return [.. given, .. comparison, .. Given(model, Machine)];
+        return [.. given, .. comparison, .. Conditioning(model), .. Given(model, Machine)];
     }
 
     public static IEnumerable<string> Verify(
@@ -118,6 +135,9 @@ internal static class ToolArguments
             }
         }
     }
+
+    private static string[] Conditioning(ModelItem model) =>
+        model.Conditioning is null ? [] : ["--conditioning", model.Conditioning];
 
     private static string[] Cache(string? directory) => directory is null ? [] : ["--cache-directory", directory];
 

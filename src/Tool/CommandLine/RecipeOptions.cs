@@ -28,11 +28,7 @@ internal sealed class RecipeOptions
         "Whose trajectories calibration follows (default ddim)"
     );
 
-    private readonly Option<double?> eta = new("--eta")
-    {
-        Description = "DDIM's eta, 0 (no noise, the default) to 1",
-        HelpName = "NUMBER",
-    };
+    private readonly Option<double?> eta = Decimal("--eta", "DDIM's eta, 0 (no noise, the default) to 1");
 
     private readonly Option<string?> timeGrid = Text(
         "--time-grid",
@@ -42,9 +38,47 @@ internal sealed class RecipeOptions
 
     private readonly Option<int?> steps = Number("--steps", "Sampling steps (default 50)");
 
+    private readonly Option<string?> effort = Text(
+        "--effort",
+        string.Join('|', RecipeWords.All<Effort>()),
+        "How long methods with reconstruction may work (default standard)"
+    );
+
+    private readonly Option<int?> iterations = Number(
+        "--iterations",
+        "Gradient steps of a block's reconstruction (default: what the effort allows)"
+    );
+
     private readonly Option<int?> calibrationSamples = Number(
         "--calibration-samples",
-        "How many pairs (x_t, t) calibration keeps (default 256)"
+        "How many pairs (x_t, t) calibration keeps (default: what method and effort want; 256 for mse and minmax)"
+    );
+
+    private readonly Option<string?> timestepSampling = Text(
+        "--timestep-sampling",
+        string.Join('|', RecipeWords.All<TimestepLaw>()),
+        "How the timesteps of these pairs are chosen (default: the method's; every-k for mse and minmax)"
+    );
+
+    private readonly Option<double?> timestepMean = Decimal(
+        "--timestep-mean",
+        "Mean of a normal law, as a fraction of the training timesteps (default 0.4)"
+    );
+
+    private readonly Option<double?> timestepDeviation = Decimal(
+        "--timestep-deviation",
+        "Standard deviation of a normal law, as a fraction of the training timesteps (default: the law's)"
+    );
+
+    private readonly Option<double?> guidanceScale = Decimal(
+        "--guidance-scale",
+        "Classifier-free guidance of the trajectories, both of whose calls are calibrated (default 1: none)"
+    );
+
+    private readonly Option<string?> sampleSelection = Text(
+        "--sample-selection",
+        string.Join('|', RecipeWords.All<SampleSelection>()),
+        "Which of the collected pairs calibration keeps (default all)"
     );
 
     private readonly Option<int?> calibrationBatch = Number(
@@ -125,7 +159,14 @@ internal sealed class RecipeOptions
             eta,
             timeGrid,
             steps,
+            effort,
+            iterations,
             calibrationSamples,
+            timestepSampling,
+            timestepMean,
+            timestepDeviation,
+            guidanceScale,
+            sampleSelection,
             calibrationBatch,
             seed,
             clipSample,
@@ -157,7 +198,14 @@ internal sealed class RecipeOptions
             Eta = result.GetValue(eta),
             TimeGrid = Word<TimeGridKind>(result, timeGrid),
             Steps = result.GetValue(steps),
+            Effort = Word<Effort>(result, effort),
+            Iterations = result.GetValue(iterations),
             CalibrationSamples = result.GetValue(calibrationSamples),
+            TimestepSampling = Word<TimestepLaw>(result, timestepSampling),
+            TimestepMean = result.GetValue(timestepMean),
+            TimestepDeviation = result.GetValue(timestepDeviation),
+            GuidanceScale = result.GetValue(guidanceScale),
+            SampleSelection = Word<SampleSelection>(result, sampleSelection),
             CalibrationBatch = result.GetValue(calibrationBatch),
             Seed = result.GetValue(seed),
             Device = result.GetValue(device),
@@ -179,6 +227,9 @@ internal sealed class RecipeOptions
 
     private static Option<int?> Number(string name, string description) =>
         new(name) { Description = description, HelpName = "N" };
+
+    private static Option<double?> Decimal(string name, string description) =>
+        new(name) { Description = description, HelpName = "NUMBER" };
 
     private static T? Word<T>(ParseResult result, Option<string?> option)
         where T : struct, Enum => result.GetValue(option) is { } word ? RecipeWords.Parse<T>(option.Name, word) : null;

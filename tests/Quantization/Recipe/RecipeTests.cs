@@ -16,7 +16,7 @@ public sealed class RecipeTests
         // A change here changes every hash, so every cached result is made anew: it must be meant.
         Assert.Equal(
             """
-            {"calibrationBatch":4,"calibrationSamples":256,"clipSample":null,"device":"auto","eta":0,"inputRoles":{},"method":"mse","policy":"strict","quantize":"W4A8","rules":[],"sampler":"ddim","seed":0,"softmaxBits":8,"steps":50,"threads":0,"timeGrid":"uniform"}
+            {"calibrationBatch":4,"calibrationSamples":null,"clipSample":null,"device":"auto","effort":"standard","eta":0,"guidanceScale":1,"inputRoles":{},"iterations":null,"method":"mse","policy":"strict","quantize":"W4A8","rules":[],"sampleSelection":"all","sampler":"ddim","seed":0,"softmaxBits":8,"steps":50,"threads":0,"timeGrid":"uniform","timestepDeviation":null,"timestepMean":null,"timestepSampling":null}
             """,
             Plain.CanonicalJson
         );
@@ -79,7 +79,35 @@ public sealed class RecipeTests
             },
             Plain with
             {
-                CalibrationSamples = 255,
+                Effort = Effort.Quick,
+            },
+            Plain with
+            {
+                Iterations = 256,
+            },
+            Plain with
+            {
+                CalibrationSamples = 256,
+            },
+            Plain with
+            {
+                TimestepSampling = TimestepLaw.EveryK,
+            },
+            Plain with
+            {
+                TimestepMean = 0.4,
+            },
+            Plain with
+            {
+                TimestepDeviation = 0.4,
+            },
+            Plain with
+            {
+                GuidanceScale = 3,
+            },
+            Plain with
+            {
+                SampleSelection = SampleSelection.Representative,
             },
             Plain with
             {
@@ -158,6 +186,18 @@ public sealed class RecipeTests
     [InlineData("{\"rules\": [1]}", "DQ1078", "a text")]
     [InlineData("{\"quantize\": \"W4A8\", \"steps\": 0}", "DQ1079", "1 to 10000")]
     [InlineData("{\"quantize\": \"W4A8\", \"seed\": -1}", "DQ1079", "'seed'")]
+    [InlineData("{\"quantize\": \"W4A8\", \"iterations\": 0}", "DQ1079", "'iterations'")]
+    [InlineData("{\"quantize\": \"W4A8\", \"calibrationSamples\": 0}", "DQ1079", "'calibrationSamples'")]
+    [InlineData("{\"quantize\": \"W4A8\", \"timestepMean\": 1.5}", "DQ1079", "'timestepMean'")]
+    [InlineData("{\"quantize\": \"W4A8\", \"timestepDeviation\": 0}", "DQ1079", "'timestepDeviation'")]
+    [InlineData("{\"quantize\": \"W4A8\", \"guidanceScale\": -1}", "DQ1079", "'guidanceScale'")]
+    [InlineData("{\"timestepSampling\": \"normal-ptq4d\"}", "DQ1080", "Did you mean 'normal-ptq4dm'?")]
+    [InlineData("{\"effort\": \"slow\"}", "DQ1080", "quick, standard, thorough")]
+    [InlineData(
+        "{\"quantize\": \"W4A8\", \"timestepSampling\": \"uniform\", \"timestepMean\": 0.3}",
+        "DQ1087",
+        "'uniform'"
+    )]
     [InlineData("{\"sampler\": \"ddmp\"}", "DQ1080", "Did you mean 'ddpm'?")]
     [InlineData("{\"steps\": 50}", "DQ1081", "--quantize")]
     [InlineData("{\"quantize\": \"W4A8\", \"device\": \"cuda:x\"}", "DQ1082", "cuda:1")]
@@ -198,6 +238,10 @@ public sealed class RecipeTests
         );
         Assert.Equal(DenoiserRole.ClassLabel, recipe.ToModelOptions().InputRoles["y"]);
     }
+
+    [Fact]
+    public void Timestep_laws_have_words_of_their_own() =>
+        Assert.Equal(["uniform", "every-k", "normal", "normal-ptq4dm", "quadratic"], RecipeWords.All<TimestepLaw>());
 
     [Fact]
     public void A_missing_file_has_a_code() =>
@@ -243,6 +287,9 @@ public sealed class RecipeTests
         from device in Gen.Elements("auto", "cpu", "cuda")
         from names in Gen.Elements("x", "noisy/äö", "t").ListOf()
         from clip in Gen.Elements<bool?>(null, true, false)
+        from effort in Gen.Elements(Enum.GetValues<Effort>())
+        from law in Gen.Elements<TimestepLaw?>(null, TimestepLaw.Normal, TimestepLaw.NormalPtq4dm)
+        from fraction in Gen.Elements<double?>(null, 0.1, 1.0 / 3)
         select new Recipe(new(weights, activations))
         {
             Method = "mse",
@@ -253,12 +300,19 @@ public sealed class RecipeTests
             Eta = sampler == SamplerKind.Ddim ? eta : 0,
             TimeGrid = grid,
             Steps = steps,
-            CalibrationSamples = steps,
+            CalibrationSamples = steps % 3 == 0 ? null : steps,
             Seed = (long)seed * seed,
             Device = device,
             Threads = steps,
             InputRoles = Plain.InputRoles.SetItems(names.Select(n => KeyValuePair.Create(n, "sample"))),
             ClipSample = clip,
+            Effort = effort,
+            Iterations = steps % 2 == 0 ? steps : null,
+            TimestepSampling = law,
+            TimestepMean = fraction,
+            TimestepDeviation = fraction,
+            GuidanceScale = 1 + eta,
+            SampleSelection = clip == true ? SampleSelection.Representative : SampleSelection.All,
         };
 
     private sealed class TemporaryFile : IDisposable

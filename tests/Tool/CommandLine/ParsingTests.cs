@@ -30,6 +30,8 @@ public sealed class ParsingTests
     [InlineData("--quantize W8A8 --steps 0", "DQ1079")]
     [InlineData("--quantize W8A8 --input-role x", "DQ1083")]
     [InlineData("--recipe no-such.json", "DQ1075")]
+    [InlineData("--quantize W8A8 --effort slow", "DQ1080")]
+    [InlineData("--quantize W8A8 --timestep-sampling every-k --timestep-mean 0.3", "DQ1087")]
     public async Task Mistakes_in_the_recipe_keep_their_codes(string options, string code)
     {
         using var folder = new TemporaryFolder();

@@ -16,15 +16,30 @@ public sealed class QuantizeCommandTests : IDisposable
     public async Task Every_option_reaches_the_recipe()
     {
         var run = await RunAsync(
-            "--quantize w4a6 --method minmax --policy tfmq --rule position:skip=float --rule *=A8 --softmax-bits 16 --sampler ddim --eta 0.5 --time-grid quadratic --steps 7 --calibration-samples 9 --calibration-batch 3 --seed 11 --clip-sample false --input-role sample=sample --device cpu --threads 2"
+            "--quantize w4a6 --method minmax --policy tfmq --rule position:skip=float --rule *=A8 --softmax-bits 16 --sampler ddim --eta 0.5 --time-grid quadratic --steps 7 --calibration-samples 9 --calibration-batch 3 --seed 11 --effort quick --iterations 77 --timestep-sampling normal --timestep-mean 0.3 --timestep-deviation 0.2 --guidance-scale 3.5 --sample-selection representative --clip-sample false --input-role sample=sample --device cpu --threads 2"
         );
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
             """
-            {"calibrationBatch":3,"calibrationSamples":9,"clipSample":false,"device":"cpu","eta":0.5,"inputRoles":{"sample":"sample"},"method":"minmax","policy":"tfmq","quantize":"W4A6","rules":["position:skip=float","*=A8"],"sampler":"ddim","seed":11,"softmaxBits":16,"steps":7,"threads":2,"timeGrid":"quadratic"}
+            {"calibrationBatch":3,"calibrationSamples":9,"clipSample":false,"device":"cpu","effort":"quick","eta":0.5,"guidanceScale":3.5,"inputRoles":{"sample":"sample"},"iterations":77,"method":"minmax","policy":"tfmq","quantize":"W4A6","rules":["position:skip=float","*=A8"],"sampleSelection":"representative","sampler":"ddim","seed":11,"softmaxBits":16,"steps":7,"threads":2,"timeGrid":"quadratic","timestepDeviation":0.2,"timestepMean":0.3,"timestepSampling":"normal"}
             """,
             quantizer.Request!.Recipe.CanonicalJson
         );
+    }
+
+    [Fact]
+    public async Task The_budget_of_memory_is_asked_for_beside_the_recipe()
+    {
+        await RunAsync("--quantize W4A8 --no-cache");
+        var usual = quantizer.Request!;
+        await RunAsync("--quantize W4A8 --no-cache --memory-budget 3000");
+        Assert.Equal(2L << 30, usual.MemoryBudget);
+        Assert.Equal(3000L << 20, quantizer.Request!.MemoryBudget);
+        Assert.Equal(usual.Recipe.Hash, quantizer.Request.Recipe.Hash);
+
+        var run = await RunAsync("--quantize W4A8 --no-cache --memory-budget -1");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("--memory-budget is -1", run.Error);
     }
 
     [Fact]
