@@ -113,6 +113,14 @@ internal static partial class EngineErrors
     public static DiffusionQuantException UnsupportedTensor(string what) =>
         new("DQ4019", $"{what} cannot be passed to or from ONNX Runtime. Use another element type or smaller tensors.");
 
+    [Diagnostic("DQ4020")]
+    public static DiffusionQuantException CannotSpill(string folder, long bytes, string why, Exception? cause) =>
+        new(
+            "DQ4020",
+            $"{folder}: calibration needs {(bytes + (1 << 20) - 1) >> 20} MB there, and it cannot have them: {why.TrimEnd('.')}. Make room, raise the memory budget, take fewer calibration samples, or let TMPDIR (TMP on Windows) name another disk.",
+            cause
+        );
+
     /// <summary>ONNX Runtime's text without the places in its sources and the code that it puts in front.</summary>
     private static string Plain(string text) => Prefix().Replace(OneLine(text), "");
 

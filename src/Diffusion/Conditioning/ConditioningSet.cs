@@ -139,6 +139,53 @@ public sealed class ConditioningSet
         return result;
     }
 
+    /// <summary>The rows of some images, of which some want the arrays for the unconditional call.</summary>
+    /// <param name="contract">The denoiser's contract.</param>
+    /// <param name="images">The images' indices.</param>
+    /// <param name="unconditional">For each image whether the arrays for the unconditional call are wanted.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1051: both are wanted at once, but they differ in shape or
+    /// have one value for all images.</exception>
+    public IReadOnlyDictionary<string, OnnxTensor> Rows(
+        DenoiserContract contract,
+        IReadOnlyList<int> images,
+        IReadOnlyList<bool> unconditional
+    )
+    {
+        if (unconditional.Distinct().Count() < 2)
+        {
+            return Rows(contract, images, unconditional is [true, ..]);
+        }
+
+        var result = new Dictionary<string, OnnxTensor>(StringComparer.Ordinal);
+        var (yes, no) = (Rows(contract, images), Rows(contract, images, unconditional: true));
+        foreach (var input in contract.Conditioning)
+        {
+            var (conditional, other) = (yes[input.Name], no[input.Name]);
+            if (!arrays.ContainsKey(input.Name + UnconditionalSuffix))
+            {
+                result[input.Name] = conditional;
+                continue;
+            }
+
+            if (
+                !HasRows(contract, input)
+                || conditional.ElementType != other.ElementType
+                || !conditional.Dims.SequenceEqual(other.Dims)
+            )
+            {
+                throw DiffusionErrors.BadConditioning(
+                    Source,
+                    input.Name,
+                    $"its array and {input.Name}{UnconditionalSuffix} cannot be in one batch, because a row of them differs in shape or type or there are no rows"
+                );
+            }
+
+            result[input.Name] = TensorRows.Mix(conditional, other, unconditional);
+        }
+
+        return result;
+    }
+
     /// <summary>Whether an input has a row for each sample, rather than one value for all.</summary>
     internal static bool HasRows(DenoiserContract contract, DenoiserInput input)
     {

@@ -17,4 +17,18 @@ internal static class TensorRows
         long[] dims = [rows.Length, .. tensor.Dims[1..]];
         return new(tensor.Name, tensor.ElementType, dims, bytes);
     }
+
+    /// <summary>Row by row that of one tensor or of another of the same shape.</summary>
+    public static OnnxTensor Mix(OnnxTensor first, OnnxTensor second, IReadOnlyList<bool> takesSecond)
+    {
+        var size = first.Data.Length / takesSecond.Count;
+        var bytes = new byte[first.Data.Length];
+        for (var i = 0; i < takesSecond.Count; i++)
+        {
+            var source = takesSecond[i] ? second : first;
+            source.Data.Span.Slice(i * size, size).CopyTo(bytes.AsSpan(i * size));
+        }
+
+        return new(first.Name, first.ElementType, first.Dims.ToArray(), bytes);
+    }
 }

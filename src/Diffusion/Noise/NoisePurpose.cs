@@ -17,4 +17,7 @@ public enum NoisePurpose
 
     /// <summary>Which images a metric's subsets and resamples take.</summary>
     Resampling = 4,
+
+    /// <summary>At which timesteps calibration keeps pairs (x_t, t).</summary>
+    Timestep = 5,
 }

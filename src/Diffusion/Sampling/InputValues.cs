@@ -5,7 +5,7 @@ using Microsoft.ML.OnnxRuntime;
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>Makes tensors of the element type that an input declares.</summary>
-internal static class InputValues
+public static class InputValues
 {
     /// <summary>A constant's elements, converted where the input's type differs.</summary>
     public static OrtValue Of(OnnxTensor tensor, ElementType type) =>

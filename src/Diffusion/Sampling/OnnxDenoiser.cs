@@ -61,38 +61,64 @@ public sealed class OnnxDenoiser : IDenoiser, IDisposable
     {
         string[] outputs = [Contract.Output.Name, .. extraOutputs.Where(o => o != Contract.Output.Name)];
         var size = Contract.SampleShape.Height * Contract.SampleShape.Width * Contract.OutputChannels;
+        var result = new float[call.Count * size];
+        Observe(
+            call,
+            outputs,
+            run =>
+            {
+                observe?.Invoke(run);
+                var prediction = Tensors.ToFloats(run.Outputs[Contract.Output.Name]);
+                if (prediction.Length != run.Call.Count * size)
+                {
+                    throw DiffusionErrors.BadOutput(
+                        Contract.Path,
+                        Contract.Output.Name,
+                        $"it has {prediction.Length} numbers for {run.Call.Count} samples of {Contract.SampleShape}, and {run.Call.Count * size} are expected"
+                    );
+                }
+
+                for (var i = 0; i < run.Rows.Count; i++)
+                {
+                    prediction.AsSpan(i * size, size).CopyTo(result.AsSpan(run.Rows[i] * size));
+                }
+            },
+            cancellation
+        );
+        return result;
+    }
+
+    /// <summary>Computes outputs of the graph, which need not hold the prediction: the session may be of a part of it.</summary>
+    /// <param name="call">Samples, timesteps and conditioning.</param>
+    /// <param name="outputs">Names of outputs to fetch.</param>
+    /// <param name="observe">Sees the outputs of each run that the call takes; there are several where the batch is split.</param>
+    /// <param name="cancellation">Stops the runs.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1050: an input's value is missing. DQ4012 to DQ4018: a run failed.</exception>
+    public void Observe(
+        DenoiserCall call,
+        IReadOnlyList<string> outputs,
+        Action<DenoiserRun> observe,
+        CancellationToken cancellation = default
+    )
+    {
         if (!Splits(call))
         {
-            return Run(call, 0);
+            Run(call, [.. Enumerable.Range(0, call.Count)]);
+            return;
         }
 
-        var result = new float[call.Count * size];
         foreach (var rows in Batches(call))
         {
             var batch = Contract.FixedBatch ?? rows.Length;
             int[] filled = [.. rows, .. Enumerable.Repeat(rows[^1], batch - rows.Length)];
-            var part = Run(call.Take(filled, HasRows), batch - rows.Length);
-            for (var i = 0; i < rows.Length; i++)
-            {
-                part.AsSpan(i * size, size).CopyTo(result.AsSpan(rows[i] * size));
-            }
+            Run(call.Take(filled, HasRows), rows);
         }
 
-        return result;
-
-        float[] Run(DenoiserCall batch, int paddedRows)
+        void Run(DenoiserCall batch, int[] rows)
         {
             using var inputs = new InputSet(this, batch);
             using var set = Session.Run(inputs.Values, outputs, cancellation);
-            observe?.Invoke(new(batch, set, paddedRows));
-            var prediction = Tensors.ToFloats(set[Contract.Output.Name]);
-            return prediction.Length == batch.Count * size
-                ? prediction
-                : throw DiffusionErrors.BadOutput(
-                    Contract.Path,
-                    Contract.Output.Name,
-                    $"it has {prediction.Length} numbers for {batch.Count} samples of {Contract.SampleShape}, and {batch.Count * size} are expected"
-                );
+            observe(new(batch, set, rows));
         }
     }
 

@@ -1,27 +1,25 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Calibration.Timesteps;
+using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Calibration;
 
-/// <summary>Which images are sampled and at which of their steps samples are taken.</summary>
-/// <param name="Images">The number of trajectories.</param>
-/// <param name="Timesteps">The timesteps at which samples are taken, in sampling order.</param>
-public sealed record CalibrationSchedule(int Images, IReadOnlyList<int> Timesteps)
+/// <summary>Of which trajectories, and at which of their steps, pairs (x_t, t) are kept.</summary>
+/// <param name="Kept">For each image, by its index: the numbers of its sampling steps, rising, each once.</param>
+public sealed record CalibrationSchedule(IReadOnlyList<IReadOnlyList<int>> Kept)
 {
-    /// <summary>Q-Diffusion (Li et al. 2023) takes 20 steps of each trajectory, Stable Diffusion 25.</summary>
-    private const int MostTimesteps = 25;
+    /// <summary>The number of trajectories.</summary>
+    public int Images => Kept.Count;
 
-    /// <summary>
-    /// Spreads the wanted number of pairs over as few trajectories as give each observed timestep its share: the
-    /// observed steps are evenly spaced over the sampler's grid and include its first.
-    /// </summary>
+    /// <summary>The number of pairs.</summary>
+    public int Count => Kept.Sum(steps => steps.Count);
+
+    /// <summary>The schedule that a recipe, or else its method, asks for.</summary>
+    /// <param name="recipe">Law, its parameters, seed.</param>
     /// <param name="grid">The sampler's timesteps.</param>
-    /// <param name="samples">The wanted number of pairs (x_t, t); rounded up to whole trajectories.</param>
-    public static CalibrationSchedule Of(TimestepGrid grid, int samples)
-    {
-        var observed = Math.Min(Math.Min(MostTimesteps, grid.Count), samples);
-        var timesteps = Enumerable
-            .Range(0, observed)
-            .Select(i => grid.Timesteps[(int)((long)i * grid.Count / observed)]);
-        return new((samples + observed - 1) / observed, [.. timesteps]);
-    }
+    /// <param name="trainTimesteps">T.</param>
+    /// <param name="pairs">The wanted number of pairs; evenly spaced steps round it up to whole trajectories.</param>
+    public static CalibrationSchedule Of(Recipe recipe, TimestepGrid grid, int trainTimesteps, int pairs) =>
+        TimestepSchedules.Of(recipe, MethodChoices.TimestepLawOf(recipe)).Make(grid, trainTimesteps, pairs);
 }

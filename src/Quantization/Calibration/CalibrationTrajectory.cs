@@ -11,6 +11,7 @@ internal static class CalibrationTrajectory
         {
             Seed = unchecked((ulong)recipe.Seed),
             Sampler = recipe.ToSamplerSettings(),
+            GuidanceScale = recipe.GuidanceScale,
             Conditioning = recipe.Conditioning is { } path ? ConditioningSet.Load(path) : ConditioningSet.Empty,
         };
 }

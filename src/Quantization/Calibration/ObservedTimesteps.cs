@@ -1,0 +1,37 @@
+namespace DiffusionQuant.Quantization.Calibration;
+
+/// <summary>
+/// For which timesteps statistics are kept apart: for all of calibration's, or, where a law draws more of them, for as many
+/// that stand for their neighbours too. So memory does not grow with the sampler's steps.
+/// </summary>
+internal sealed class ObservedTimesteps
+{
+    private const int Most = 25;
+    private readonly Dictionary<int, int> standsFor = [];
+
+    /// <summary>Chooses them.</summary>
+    /// <param name="timesteps">The timestep of each pair.</param>
+    public ObservedTimesteps(IEnumerable<int> timesteps)
+    {
+        var distinct = timesteps.Distinct().OrderDescending().ToArray();
+        var groups = Math.Min(Most, distinct.Length);
+        var chosen = new List<int>();
+        for (var i = 0; i < groups; i++)
+        {
+            var group = distinct[(i * distinct.Length / groups)..((i + 1) * distinct.Length / groups)];
+            chosen.Add(group[group.Length / 2]);
+            foreach (var timestep in group)
+            {
+                standsFor[timestep] = chosen[^1];
+            }
+        }
+
+        All = chosen;
+    }
+
+    /// <summary>The timesteps that have statistics of their own, in sampling order.</summary>
+    public IReadOnlyList<int> All { get; }
+
+    /// <summary>The one whose statistics a timestep's values belong to.</summary>
+    public int Of(int timestep) => standsFor[timestep];
+}
