@@ -81,6 +81,7 @@ public static class SplitShortcuts
                 node.Attributes[key] = value;
             }
 
+            node.Metadata.AddRange(conv.Metadata);
             editor.Graph.InsertBefore(conv, node);
             if (sum is null)
             {
@@ -89,10 +90,9 @@ public static class SplitShortcuts
             }
 
             var total = i == channels.Length - 1 ? conv.Outputs[0] : editor.Unique($"{conv.Outputs[0]}_sum{i + 1}");
-            editor.Graph.InsertBefore(
-                conv,
-                new OnnxNode("Add", [sum, node.Outputs[0]], [total], editor.Unique($"{conv.Name}_sum{i + 1}"))
-            );
+            var add = new OnnxNode("Add", [sum, node.Outputs[0]], [total], editor.Unique($"{conv.Name}_sum{i + 1}"));
+            add.Metadata.AddRange(conv.Metadata);
+            editor.Graph.InsertBefore(conv, add);
             sum = total;
         }
 
