@@ -11,13 +11,25 @@ public sealed record QuantizationRequest(string ModelPath, string OutputFolder, 
 {
     /// <summary>What the model's files leave open besides the recipe's input roles.</summary>
     public ModelOptions ModelOptions { get; init; } = ModelOptions.Default;
+
+    /// <summary>Bytes of memory that calibration data may take before it goes to files. No part of the recipe: it does not
+    /// change the result.</summary>
+    public long MemoryBudget { get; init; } = Passes.PassContext.UsualMemory;
+
+    /// <summary>Where such files, and what an interrupted run can go on from, are kept; null for the system's temporary
+    /// folder, which keeps nothing of them.</summary>
+    public string? WorkFolder { get; init; }
 }
 
 /// <summary>How far a quantization is.</summary>
 /// <param name="Stage">The pass that runs.</param>
 /// <param name="Fraction">0 to 1 over all stages.</param>
 /// <param name="Detail">What it is at, or null.</param>
-public sealed record QuantizationProgress(string Stage, double Fraction, string? Detail);
+public sealed record QuantizationProgress(string Stage, double Fraction, string? Detail)
+{
+    /// <summary>What a user should read now: what long work will cost, before it begins; null for nothing.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>What a quantization has made.</summary>
 /// <param name="Report">All of it, as in quantization.json.</param>

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
@@ -42,17 +44,40 @@ public static class Quantizer
     {
         var recipe = request.Recipe;
         var method = MethodCatalog.Find(recipe.Method);
+        _ = MethodChoices.TimestepLawOf(recipe);
         var session = new SessionSettings { Device = Device.Parse(recipe.Device), Threads = recipe.Threads };
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, Options(request));
         SourceCheck.Run(source);
 
         state = new QuantizationState(source, recipe);
-        var stages = new StageProgress(progress, method.Passes);
-        foreach (var pass in method.Passes)
+        var memory = new MemoryBudget(request.MemoryBudget, request.WorkFolder);
+        var sourceHash = SourceHash.Of(source.ModelPath, source.Model);
+        var workFolder = request.WorkFolder is { } folder
+            ? WorkFolder(folder, recipe, sourceHash, session.Device)
+            : null;
+        IQuantizationPass[] passes = [.. method.Passes.Where(p => p.Applies(recipe))];
+        var stages = new StageProgress(progress, passes);
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            state = pass.Run(state, new(session, stages.Begin(pass), cancellation));
+            foreach (var pass in passes)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                state = pass.Run(
+                    state,
+                    new(session, stages.Begin(pass), cancellation)
+                    {
+                        Memory = memory,
+                        WorkFolder = workFolder,
+                        Note = text => progress?.Report(new(pass.Name, stages.Fraction, null) { Note = text }),
+                    }
+                );
+            }
+        }
+        finally
+        {
+            state.Samples?.Dispose();
+            state = state with { Samples = null };
         }
 
         progress?.Report(new("export", stages.Fraction, null));
@@ -72,13 +97,13 @@ public static class Quantizer
             Device = session.Device.ToString(),
             Source = new(
                 Path.GetFileName(source.ModelPath),
-                SourceHash.Of(source.ModelPath, source.Model),
+                sourceHash,
                 $"{source.Model.ProducerName} {source.Model.ProducerVersion}".Trim(),
                 source.Model.Opset
             ),
             Recipe = JsonNode.Parse(recipe.CanonicalJson)!,
             RecipeHash = recipe.Hash,
-            Passes = [.. method.Passes.Select(p => p.Name)],
+            Passes = [.. passes.Select(p => p.Name)],
             Calibration = new(state.Statistics!.Samples, state.Statistics.Timesteps),
             FloatBytes = ArtifactWriter.BytesOf(source),
             QuantizedBytes = files
@@ -91,6 +116,15 @@ public static class Quantizer
         File.WriteAllText(reportPath, report.ToJson());
         progress?.Report(new("done", 1, null));
         return new(report, [.. files, reportPath]);
+    }
+
+    /// <summary>A folder of its own for all that decides a result, so that no run goes on from another's.</summary>
+    private static string WorkFolder(string folder, Recipe recipe, string sourceHash, Device device)
+    {
+        var text =
+            $"{AlgorithmVersion} {OrtEnv.Instance().GetVersionString()} {device.Kind} {recipe.Hash} {sourceHash}";
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        return Path.Combine(folder, name);
     }
 
     private static ModelOptions Options(QuantizationRequest request)

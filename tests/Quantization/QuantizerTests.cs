@@ -89,6 +89,72 @@ public sealed class QuantizerTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(TimestepLaw.Uniform, SampleSelection.All)]
+    [InlineData(TimestepLaw.Normal, SampleSelection.Representative)]
+    public void TimestepsAndSelectionAreOfTheCalibration(TimestepLaw law, SampleSelection selection)
+    {
+        var recipe = Recipe("W8A8") with { TimestepSampling = law, SampleSelection = selection };
+        var report = Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), recipe)).Report;
+        Assert.Equal(8, report.Calibration.Samples);
+        Assert.All(report.OutputSqnr, s => Assert.InRange(s.Decibels, 10, 100));
+    }
+
+    [Fact]
+    public void GuidanceCalibratesBothCalls()
+    {
+        var scaffold = new Scaffold();
+        var model = scaffold.Build(
+            (b, h, _) =>
+            {
+                // What the null class brings no other does: the ranges show whether it was asked.
+                float[] table = new float[11 * Scaffold.Channels];
+                table.AsSpan(10 * Scaffold.Channels).Fill(50);
+                var classes = b.Parameter("classes", OnnxTensor.Of("", table.AsSpan(), 11, Scaffold.Channels));
+                var one = b.Op("Gather", [classes, b.Input("class_labels", ElementType.Int64, "batch")], ("axis", 0L));
+                var weight = b.Parameter("weight", scaffold.Weight(Scaffold.Channels, Scaffold.Channels, 3, 3));
+                return b.Conv(h + b.Unsqueeze(one, 2, 3), weight, null, 1);
+            }
+        );
+        var request = Request(model, Recipe("W8A8")) with { ModelOptions = new() { NullClass = 10 } };
+        var usual = Quantizer.Run(request).Report;
+        var guided = Quantizer.Run(request with { Recipe = request.Recipe with { GuidanceScale = 1.5 } }).Report;
+        Assert.Equal((8, 16), (usual.Calibration.Samples, guided.Calibration.Samples));
+        Assert.Equal(usual.Calibration.Timesteps, guided.Calibration.Timesteps);
+        Assert.True(Largest(usual) < 40, $"{Largest(usual)} without guidance");
+        Assert.True(Largest(guided) > 40, $"{Largest(guided)} with guidance");
+
+        static double Largest(QuantizationReport report) =>
+            report.Layers.Single(l => l.Name.Contains("part", StringComparison.Ordinal)).Inputs[0].Max;
+    }
+
+    [Fact]
+    public void ABudgetOfMemoryDoesNotChangeTheResult()
+    {
+        var model = DdpmUNet.Build(DdpmUNetSettings.Tiny);
+        var held = Quantizer.Run(Request(model, Recipe("W8A8"), "held"));
+        var work = folder.CreateSubdirectory("work").FullName;
+        var spilled = Quantizer.Run(
+            Request(model, Recipe("W8A8"), "spilled") with
+            {
+                MemoryBudget = 0,
+                WorkFolder = work,
+            }
+        );
+        Assert.Equal(File.ReadAllBytes(held.Files[0]), File.ReadAllBytes(spilled.Files[0]));
+        Assert.Empty(Directory.GetFiles(work));
+    }
+
+    [Fact]
+    public void ASpillFolderThatCannotBeUsedHasACode()
+    {
+        var request = Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W8A8")) with { MemoryBudget = 0 };
+        var error = Assert.Throws<DiffusionQuantException>(() =>
+            Quantizer.Run(request with { WorkFolder = request.ModelPath })
+        );
+        Assert.Equal("DQ4020", error.Code);
+    }
+
     [Fact]
     public void AnotherSeedGivesOtherRanges()
     {

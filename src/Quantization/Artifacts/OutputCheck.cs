@@ -1,6 +1,7 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Calibration;
+using DiffusionQuant.Quantization.Calibration.Timesteps;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
@@ -32,13 +33,13 @@ internal static class OutputCheck
         using var quantizedSession = ModelSession.Load(quantizedPath, settings);
         using var quantizedDenoiser = new OnnxDenoiser(quantizedSession, source.Contract);
         var trajectory = new Trajectory(floatDenoiser, source.Schedule, CalibrationTrajectory.Settings(recipe));
-        var compared = CalibrationSchedule.Of(trajectory.Grid, Timesteps).Timesteps;
+        var compared = EvenlySpacedSteps.Of(trajectory.Grid.Count, Math.Min(Timesteps, trajectory.Grid.Count));
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();
         var result = new List<TimestepSqnr>();
         var calls = new List<DenoiserCall>();
         foreach (var step in trajectory.Steps(images, cancellation))
         {
-            if (compared.Contains(step.Pair.Timestep))
+            if (compared.Contains(step.Pair.Index))
             {
                 calls.Add(step.Call);
                 var exact = floatDenoiser.Predict(step.Call, cancellation);
@@ -51,7 +52,7 @@ internal static class OutputCheck
                 );
             }
 
-            if (result.Count == compared.Count)
+            if (result.Count == compared.Length)
             {
                 break;
             }

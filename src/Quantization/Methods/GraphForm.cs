@@ -16,6 +16,17 @@ internal static class GraphForm
             new RewriteGraph("swap products", SwapProducts.Apply, recipe => recipe.Bits.QuantizesActivations),
         ];
 
+    /// <summary>What methods that tune blocks begin with: blocks are found before shortcuts are split, and pairs kept.</summary>
+    public static IEnumerable<IQuantizationPass> BlockPasses =>
+        [
+            .. Passes,
+            new LocateBlocks(),
+            new RewriteGraph("split shortcuts", SplitShortcuts.Apply),
+            new PlanLayers(),
+            new CollectSamples(),
+            new CollectStatistics(),
+        ];
+
     private static int InlineFunctions(OnnxModel model)
     {
         var nodes = model.Graph.Nodes.Count;

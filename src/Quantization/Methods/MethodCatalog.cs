@@ -4,7 +4,8 @@ namespace DiffusionQuant.Quantization.Methods;
 public static class MethodCatalog
 {
     /// <summary>All methods, the default first.</summary>
-    public static IReadOnlyList<QuantizationMethod> All { get; } = [Mse.Method, MinMax.Method];
+    public static IReadOnlyList<QuantizationMethod> All { get; } =
+    [Mse.Method, MinMax.Method, GptqRounding.Method, QDiffusion.Method, Pqd.Method];
 
     /// <summary>The methods' names.</summary>
     public static IReadOnlyList<string> Names => [.. All.Select(m => m.Name)];

@@ -1,3 +1,5 @@
+using DiffusionQuant.Quantization.Recipes;
+
 namespace DiffusionQuant.Quantization.Passes;
 
 /// <summary>
@@ -11,6 +13,9 @@ public interface IQuantizationPass
 
     /// <summary>The pass's share of a method's time, relative to other passes; only progress estimates use it.</summary>
     double Weight { get; }
+
+    /// <summary>Whether the pass has anything to do for a recipe; one that has not is left out.</summary>
+    bool Applies(Recipe recipe) => true;
 
     /// <summary>Runs the pass.</summary>
     /// <param name="state">What the passes before have made.</param>

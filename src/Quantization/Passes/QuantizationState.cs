@@ -20,6 +20,9 @@ public sealed record QuantizationState(DiffusionModel Source, Recipe Recipe)
     /// <summary>What becomes of layers and activations.</summary>
     public QuantizationPlan Plan { get; init; } = QuantizationPlan.Empty;
 
+    /// <summary>The pairs (x_t, t) of calibration; null until they are collected. They are disposed behind the last pass.</summary>
+    public CalibrationSet? Samples { get; init; }
+
     /// <summary>What calibration saw at the plan's points; null until it ran.</summary>
     public CalibrationStatistics? Statistics { get; init; }
 }

@@ -17,13 +17,11 @@ public sealed class RewriteGraph(string name, Func<OnnxModel, int> rewrite, Func
     public double Weight => 1;
 
     /// <inheritdoc/>
+    public bool Applies(Recipe recipe) => applies?.Invoke(recipe) ?? true;
+
+    /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context)
     {
-        if (applies?.Invoke(state.Recipe) == false)
-        {
-            return state;
-        }
-
         var graph = state.Graph.Clone();
         var count = rewrite(graph);
         context.Progress(1, $"{count} places");

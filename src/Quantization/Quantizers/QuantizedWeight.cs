@@ -37,6 +37,13 @@ public sealed class QuantizedWeight
     /// <summary>The step size of each output channel.</summary>
     public float[] Scales => [.. Quantizers.Select(q => q.Scale)];
 
+    /// <summary>The same quantizers with other codes.</summary>
+    /// <exception cref="ArgumentException">There is another number of them.</exception>
+    public QuantizedWeight WithCodes(byte[] codes) =>
+        codes.Length == Codes.Length
+            ? new([.. Dims], Axis, [.. Quantizers], codes)
+            : throw new ArgumentException($"{Codes.Length} codes are expected, not {codes.Length}.", nameof(codes));
+
     /// <summary>The int8 value <c>q − z</c> of every element.</summary>
     public sbyte[] ToInt8()
     {

@@ -61,7 +61,7 @@ public sealed class SoftRounding
             codes[i] = (byte)(lowerCodes[i] + (isOpen[i] && alpha[i] >= 0 ? 1 : 0));
         }
 
-        return new([.. nearest.Dims], nearest.Axis, [.. nearest.Quantizers], codes);
+        return nearest.WithCodes(codes);
     }
 
     /// <summary>h(α).</summary>

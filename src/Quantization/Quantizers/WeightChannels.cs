@@ -34,4 +34,18 @@ internal static class WeightChannels
 
         return result;
     }
+
+    /// <summary>Puts the elements of each channel where <see cref="Gather"/> took them from.</summary>
+    public static byte[] Scatter(byte[][] channels, IReadOnlyList<long> dims, int axis)
+    {
+        var result = new byte[channels.Sum(c => c.Length)];
+        var taken = new int[channels.Length];
+        foreach (var (channel, start, length) in Runs(dims, axis))
+        {
+            channels[channel].AsSpan(taken[channel], length).CopyTo(result.AsSpan(start));
+            taken[channel] += length;
+        }
+
+        return result;
+    }
 }

@@ -25,7 +25,8 @@ public static class SimulationBuilder
     /// <summary>The float graph, or a part of it, with what stands for weights and quantizers.</summary>
     /// <param name="model">The float model; not changed. Layers of the plan that it does not hold are left out.</param>
     /// <param name="parts">Writes weights and quantizers.</param>
-    /// <returns>A graph with operators of <see cref="QuantizerOperators.Domain"/>.</returns>
+    /// <returns>A graph with operators of <see cref="QuantizerOperators.Domain"/>; what is not read in it is still there,
+    /// since the parts may leave values for others to make.</returns>
     internal static OnnxModel Build(OnnxModel model, SimulationParts parts)
     {
         var copy = model.Clone();
@@ -67,7 +68,6 @@ public static class SimulationBuilder
         }
 
         copy.Graph.SortTopologically();
-        copy.Graph.RemoveUnused();
         return copy;
     }
 
