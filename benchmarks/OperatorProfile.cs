@@ -9,11 +9,12 @@ internal static class OperatorProfile
 {
     private const int Runs = 5;
 
-    public static string Of(string path, IReadOnlyDictionary<string, OrtValue> inputs)
+    public static string Of(string path, IReadOnlyDictionary<string, OrtValue> inputs, SessionSettings? settings = null)
     {
+        settings ??= SessionSettings.Default;
         var prefix = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         string file;
-        using (var session = ModelSession.Load(path, new() { EnableProfiling = true, ProfilePrefix = prefix }))
+        using (var session = ModelSession.Load(path, settings with { EnableProfiling = true, ProfilePrefix = prefix }))
         {
             for (var run = 0; run < Runs; run++)
             {
@@ -36,6 +37,6 @@ internal static class OperatorProfile
                 (Name: g.Key, Count: g.Count() / Runs, Ms: g.Sum(e => e.GetProperty("dur").GetDouble()) / 1000 / Runs)
             )
             .OrderByDescending(o => o.Ms);
-        return string.Join(", ", operators.Take(14).Select(o => $"{o.Name} {o.Ms:F1} ms ({o.Count})"));
+        return string.Join(", ", operators.Take(18).Select(o => $"{o.Name} {o.Ms:F1} ms ({o.Count})"));
     }
 }

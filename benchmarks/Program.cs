@@ -8,6 +8,12 @@ switch (args)
         return CalibrationMemoryBenchmark.Run(options);
     case ["quality", .. var options]:
         return QualityBenchmark.Run(options);
+    case ["gradients", .. var options]:
+        return GradientBenchmark.Run(options);
+    case ["methods", .. var options]:
+        return MethodsBenchmark.Run(options);
+    case ["quantize-apart", var model, var folder, var recipe]:
+        return MethodsBenchmark.Quantize(model, folder, recipe);
     case ["calibrate", var model, var samples]:
         return CalibrationMemoryBenchmark.Calibrate(model, int.Parse(samples));
     default:
@@ -19,6 +25,11 @@ switch (args)
                 Peak memory of calibrating the same U-Net with 64 and with 1024 samples.
             dotnet run -c Release --project benchmarks -- quality [--images 2000] [--steps 25] [--model FOLDER]
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
+            dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]
+                Loss, gradients and Adam's step of single blocks, in turn with PyTorch where python3 has it.
+            dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd]
+                    [--effort standard] [--policy strict] [--images 2000] [--steps 25] [--model FOLDER] [--output FILE]
+                Methods side by side; goes on where it was stopped, and writes Markdown and JSON.
             """
         );
         return 1;

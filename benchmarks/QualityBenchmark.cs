@@ -117,7 +117,7 @@ internal static class QualityBenchmark
             )
         );
 
-    private static string SampleModel()
+    public static string SampleModel()
     {
         for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
         {

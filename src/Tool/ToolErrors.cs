@@ -60,6 +60,13 @@ internal static class ToolErrors
     public static DiffusionQuantException PathNotFound(string path) =>
         new("DQ1127", $"{path}: there is no such file or folder. Check the path.");
 
+    [Diagnostic("DQ1131")]
+    public static DiffusionQuantException NoBlocks(string path) =>
+        new(
+            "DQ1131",
+            $"{path}: blocks are found on float models, and this one is quantized. Inspect the model that it was made from."
+        );
+
     [Diagnostic("DQ1130")]
     public static DiffusionQuantException NotMetricsName(string path, string name) =>
         new(

@@ -32,6 +32,9 @@ internal sealed class ArtifactCache
 
     private string Locks => Path.Combine(folder, "locks");
 
+    /// <summary>Where a run keeps what one that follows can go on from, for an entry that is not made yet.</summary>
+    public string UnfinishedFolder(string key) => Path.Combine(folder, "unfinished", key);
+
     private string Works => Path.Combine(folder, "work");
 
     /// <summary>The files of an entry that is whole: their folder; null when there is none.</summary>

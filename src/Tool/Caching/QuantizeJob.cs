@@ -1,5 +1,6 @@
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Output;
 using DiffusionQuant.Tool.Progress;
@@ -12,11 +13,21 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     /// <summary>Where progress is written for other programs; null for nowhere.</summary>
     public string? ProgressFile { get; init; }
 
+    /// <summary>Bytes that calibration data may take in memory.</summary>
+    public long MemoryBudget { get; init; } = PassContext.UsualMemory;
+
     /// <summary>Quantizes into an empty folder.</summary>
-    public void Make(string folder, CancellationToken cancellation)
+    /// <param name="folder">The folder.</param>
+    /// <param name="workFolder">Where finished parts are kept for a run that goes on later; null for nowhere.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public void Make(string folder, string? workFolder, CancellationToken cancellation)
     {
         using var progress = ProgressHub.Create(host, reporter, ProgressFile);
-        host.Quantize(new(model, folder, recipe), progress, cancellation);
+        host.Quantize(
+            new(model, folder, recipe) { MemoryBudget = MemoryBudget, WorkFolder = workFolder },
+            progress,
+            cancellation
+        );
     }
 
     /// <summary>What names the result in a cache.</summary>
@@ -49,7 +60,9 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
             reporter,
             folder =>
             {
-                Make(folder, cancellation);
+                var unfinished = cache.UnfinishedFolder(key);
+                Make(folder, unfinished, cancellation);
+                Folders.Delete(unfinished);
                 return Task.CompletedTask;
             },
             cancellation

@@ -12,11 +12,17 @@ internal sealed class InspectCommand
         Description = "An .onnx file, a folder in diffusers' layout, or a quantized model's folder",
     };
 
+    private readonly Option<bool> blocks = new("--blocks")
+    {
+        Description = "Show the blocks that methods with reconstruction tune, instead of the layers; float models only",
+    };
+
     public static Command Create(ToolHost host)
     {
         var self = new InspectCommand();
         var command = new Command("inspect", "Shows a model's layers, and what quantization did to them.");
         command.Arguments.Add(self.model);
+        command.Options.Add(self.blocks);
         command.SetAction(result => self.Run(result, host));
         return command;
     }
@@ -30,9 +36,11 @@ internal sealed class InspectCommand
             throw ToolErrors.PathNotFound(path);
         }
 
-        var report = ArtifactInspector.CanInspect(path)
-            ? ArtifactInspector.Inspect(path)
-            : FloatModelInspector.Inspect(path);
+        var showsBlocks = result.GetValue(blocks);
+        var report =
+            !ArtifactInspector.CanInspect(path) ? FloatModelInspector.Inspect(path, showsBlocks)
+            : showsBlocks ? throw ToolErrors.NoBlocks(path)
+            : ArtifactInspector.Inspect(path);
         reporter.Result(report, ToolJson.Default.InspectReport, report.Show);
         return ExitCodes.Fine;
     }

@@ -35,6 +35,9 @@ internal sealed record InspectReport
     /// <summary>Its layers, in the order they run.</summary>
     public required IReadOnlyList<LayerRow> Layers { get; init; }
 
+    /// <summary>The blocks that reconstruction tunes, in the order they run; null where they are not asked for.</summary>
+    public IReadOnlyList<BlockRow>? Blocks { get; init; }
+
     /// <summary>The model as a whole.</summary>
     public required ModelTotals Totals { get; init; }
 
@@ -52,7 +55,11 @@ internal sealed record InspectReport
             ("Note", Note)
         );
         console.WriteLine();
-        if (Layers.Count > 0)
+        if (Blocks is { } blocks)
+        {
+            console.Write(BlockTable.Of(blocks));
+        }
+        else if (Layers.Count > 0)
         {
             console.Write(LayerTable.Of(Layers, console.Profile.Width));
         }
@@ -82,7 +89,8 @@ internal sealed record InspectReport
         }
 
         var rules = recipe.Rules.Length == 0 ? "" : $", rules {string.Join(' ', recipe.Rules)}";
-        return $"{recipe.Bits}, method {recipe.Method}, policy {recipe.Policy}{rules}, {recipe.CalibrationSamples} samples "
+        var samples = recipe.CalibrationSamples is { } count ? $"{count} samples" : "samples";
+        return $"{recipe.Bits}, method {recipe.Method}, policy {recipe.Policy}{rules}, {samples} "
             + $"from {recipe.Steps} steps of {RecipeWords.Of(recipe.Sampler)}, seed {recipe.Seed}";
     }
 }

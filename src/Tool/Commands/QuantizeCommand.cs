@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.CommandLine;
 using DiffusionQuant.Tool.Output;
@@ -23,6 +24,13 @@ internal sealed class QuantizeCommand
 
     private readonly RecipeOptions recipe = new();
 
+    private readonly Option<int> memoryBudget = new("--memory-budget")
+    {
+        Description = "Memory in MB that calibration data may take before it goes to files",
+        HelpName = "MB",
+        DefaultValueFactory = _ => (int)(PassContext.UsualMemory >> 20),
+    };
+
     private readonly CacheOptions caching = new("Quantize even what the cache holds");
 
     private readonly Option<string?> progressFile = new("--progress-file")
@@ -38,6 +46,7 @@ internal sealed class QuantizeCommand
         command.Arguments.Add(self.model);
         command.Options.Add(self.output);
         self.recipe.AddTo(command);
+        command.Options.Add(self.memoryBudget);
         self.caching.AddTo(command);
         command.Options.Add(self.progressFile);
         command.SetAction((result, cancellation) => self.RunAsync(result, host, cancellation));
@@ -50,16 +59,26 @@ internal sealed class QuantizeCommand
         var started = host.Time.GetTimestamp();
         var path = result.GetValue(model)!;
         var wanted = recipe.Read(result);
+        var budget = (long)result.GetValue(memoryBudget);
+        if (budget < 0)
+        {
+            throw ToolErrors.BadNumber(memoryBudget.Name, budget, 0, int.MaxValue);
+        }
+
         var target = new OutputFolder(result.GetValue(output)!);
         var device = host.FindDevice(wanted.Device);
         IdleGpu.Note(host, reporter, wanted.Device, device);
-        var job = new QuantizeJob(host, reporter, path, wanted) { ProgressFile = result.GetValue(progressFile) };
+        var job = new QuantizeJob(host, reporter, path, wanted)
+        {
+            ProgressFile = result.GetValue(progressFile),
+            MemoryBudget = budget << 20,
+        };
         var cache = caching.Open(result, host, reporter);
         string? key = null;
         var isNew = true;
         if (cache is null)
         {
-            target.Fill(folder => job.Make(folder, cancellation));
+            target.Fill(folder => job.Make(folder, null, cancellation));
         }
         else
         {

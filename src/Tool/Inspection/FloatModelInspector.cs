@@ -2,6 +2,8 @@ using System.Numerics.Tensors;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Blocks;
+using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Commands;
@@ -11,7 +13,7 @@ namespace DiffusionQuant.Tool.Inspection;
 /// <summary>Describes a model that is not quantized.</summary>
 internal static class FloatModelInspector
 {
-    public static InspectReport Inspect(string path)
+    public static InspectReport Inspect(string path, bool showsBlocks = false)
     {
         var (model, contract, note) = Load(path);
         var graph = model.Graph.Clone();
@@ -32,6 +34,7 @@ internal static class FloatModelInspector
             Inputs = [.. graph.Inputs.Select(i => DescribeInput(i, contract))],
             Opset = model.Opset,
             Layers = layers,
+            Blocks = showsBlocks ? Blocks(model, contract) : null,
             Totals = new()
             {
                 Layers = layers.Count,
@@ -62,6 +65,26 @@ internal static class FloatModelInspector
     {
         var role = contract?.Inputs.FirstOrDefault(i => i.Name == input.Name)?.Role;
         return input + (role is { } known ? $" ({RecipeWords.Of(known)})" : "");
+    }
+
+    /// <summary>The blocks of the graph in the form in which methods see it.</summary>
+    private static List<BlockRow> Blocks(OnnxModel source, DenoiserContract? contract)
+    {
+        var model = source.Clone();
+        model.InlineFunctions();
+        NormalizeGraph.Apply(model);
+        var graph = model.Graph;
+        var sample = contract?.Sample.Name ?? graph.Inputs.FirstOrDefault()?.Name ?? "";
+        var timestep = contract?.Timestep.Name ?? "";
+        var parameters = LayerAnalysis
+            .Find(graph, sample, timestep)
+            .ToDictionary(l => l.Name, l => Describe(l, graph).Parameters, StringComparer.Ordinal);
+        return
+        [
+            .. BlockPartition
+                .Find(graph, sample, timestep)
+                .Select(u => new BlockRow(u.Name, RecipeWords.Of(u.Kind), u.Layers, u.Layers.Sum(l => parameters[l]))),
+        ];
     }
 
     private static LayerRow Describe(QuantizableLayer layer, OnnxGraph graph)

@@ -10,10 +10,13 @@ internal sealed class ProgressHub : IProgress<QuantizationProgress>, IDisposable
     private readonly ProgressEstimator estimator;
     private readonly IReadOnlyList<IProgressView> views;
 
-    public ProgressHub(TimeProvider time, IReadOnlyList<IProgressView> views)
+    private readonly Action<string>? say;
+
+    public ProgressHub(TimeProvider time, IReadOnlyList<IProgressView> views, Action<string>? say = null)
     {
         estimator = new(time);
         this.views = views;
+        this.say = say;
     }
 
     /// <summary>Views for a terminal or a log, and for the progress file where one is named.</summary>
@@ -34,10 +37,18 @@ internal sealed class ProgressHub : IProgress<QuantizationProgress>, IDisposable
             views.Add(new ProgressFile(progressFile, host.Time, reporter));
         }
 
-        return new(host.Time, views);
+        return new(host.Time, views, reporter.Note);
     }
 
-    public void Report(QuantizationProgress value) => Report(value.Stage, value.Fraction, value.Detail);
+    public void Report(QuantizationProgress value)
+    {
+        if (value.Note is { } note)
+        {
+            say?.Invoke(note);
+        }
+
+        Report(value.Stage, value.Fraction, value.Detail);
+    }
 
     public void Report(string stage, double fraction, string? detail = null)
     {

@@ -1,0 +1,229 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DiffusionQuant.Evaluation;
+using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Recipes;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DiffusionQuant.Benchmarks;
+
+/// <summary>
+/// Methods side by side: quality, time and memory of each at each width, under one policy and effort. Each row is measured
+/// in a process of its own, so that its peak memory is its own, and kept; a run that was killed goes on behind the last one.
+/// </summary>
+internal static class MethodsBenchmark
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public static int Run(string[] options)
+    {
+        string Option(string name, string fallback) => BenchmarkOptions.Option(options, name, fallback);
+        var model = Option("--model", QualityBenchmark.SampleModel());
+        var images = int.Parse(Option("--images", "2000"), CultureInfo.InvariantCulture);
+        var steps = int.Parse(Option("--steps", "25"), CultureInfo.InvariantCulture);
+        var effort = Option("--effort", "standard");
+        var policy = Option("--policy", "strict");
+        var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", "methods"));
+        var work = Directory.CreateDirectory(
+            Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
+        );
+        var file = $"{output}.json";
+        var rows = Load(file);
+        var head =
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of DDIM, seed {EvaluationRequest.UsualSeed}, policy {policy}";
+        var command = $"dotnet run -c Release --project benchmarks -- methods {string.Join(' ', options)}";
+        foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd").Split(','))
+        {
+            foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
+            {
+                if (Find(rows, method, bits, effort, images) is not null)
+                {
+                    continue;
+                }
+
+                Measure(
+                    rows,
+                    model,
+                    new(BitWidths.Parse(bits))
+                    {
+                        Method = method,
+                        Steps = steps,
+                        Effort = RecipeWords.Parse<Effort>("--effort", effort),
+                        Policy = Policy.Parse(policy),
+                    },
+                    images,
+                    work.FullName
+                );
+                Save(file, $"{output}.md", rows, head, command);
+            }
+        }
+
+        Console.WriteLine(File.ReadAllText($"{output}.md"));
+        return 0;
+    }
+
+    /// <summary>Quantizes in this process; the parent reads time and memory from what it prints.</summary>
+    public static int Quantize(string model, string folder, string recipe)
+    {
+        var started = Stopwatch.GetTimestamp();
+        Quantizer.Run(new(model, folder, Recipe.Load(recipe)));
+        using var process = Process.GetCurrentProcess();
+        process.Refresh();
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} {process.PeakWorkingSet64 >> 20}"
+            )
+        );
+        return 0;
+    }
+
+    private static void Measure(JsonArray rows, string model, Recipe recipe, int images, string work)
+    {
+        var folder = Directory
+            .CreateDirectory(Path.Combine(work, $"{recipe.Bits}-{recipe.Method}-{recipe.Effort}"))
+            .FullName;
+        foreach (var old in Directory.GetFiles(folder))
+        {
+            File.Delete(old);
+        }
+
+        var (seconds, memory) = QuantizeApart(model, folder, recipe, work);
+        using var setup = EvaluationSetup.Of(
+            new(folder)
+            {
+                FloatPath = model,
+                DistributionImages = images,
+                PairedImages = Math.Min(images, 256),
+            }
+        );
+        var baseline = Path.Combine(work, $"float-{images}-{recipe.Steps}");
+        var temporary = Path.Combine(work, "evaluation");
+        if (!Directory.Exists(baseline))
+        {
+            var making = Directory.CreateDirectory($"{baseline}.new").FullName;
+            Evaluator.MakeBaseline(setup, making, temporary);
+            Directory.Move(making, baseline);
+        }
+
+        var part = Evaluator.Measure(setup, baseline, temporary);
+        var report = Evaluator.Assemble([(folder, part)], setup.Reference, folder);
+        if (Find(rows, "float", "W32A32", null, images) is null)
+        {
+            rows.Add(Row("float", "W32A32", recipe, images, report.FindFloat, null, null));
+        }
+
+        rows.Add(Row(recipe.Method, $"{recipe.Bits}", recipe, images, report.Find, seconds, memory));
+    }
+
+    private static (double Seconds, long Memory) QuantizeApart(string model, string folder, Recipe recipe, string work)
+    {
+        var file = Path.Combine(work, "recipe.json");
+        File.WriteAllText(file, recipe.CanonicalJson);
+        using var process = Process.Start(
+            new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "quantize-apart", model, folder, file])
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
+        var words = process.StandardOutput.ReadToEnd().Trim().Split('\n')[^1].Split(' ');
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? (double.Parse(words[0], CultureInfo.InvariantCulture), long.Parse(words[1], CultureInfo.InvariantCulture))
+            : throw new InvalidOperationException($"Quantizing {recipe.Bits} by {recipe.Method} failed.");
+    }
+
+    /// <summary>The program itself where `dotnet` started it, nothing where it is an executable of its own.</summary>
+    private static string[] Arguments() =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet"
+            ? [Environment.GetCommandLineArgs()[0]]
+            : [];
+
+    private static JsonObject Row(
+        string method,
+        string bits,
+        Recipe recipe,
+        int images,
+        Func<string, Metric?> find,
+        double? seconds,
+        long? memory
+    )
+    {
+        double? Of(string name) => find(name)?.Value is { } value && double.IsFinite(value) ? value : null;
+        return new JsonObject
+        {
+            ["method"] = method,
+            ["bits"] = bits,
+            ["policy"] = $"{recipe.Policy}",
+            ["effort"] = RecipeWords.Of(recipe.Effort),
+            ["images"] = images,
+            ["fid"] = Of(MetricCatalog.Fid),
+            ["fidStandardError"] = find(MetricCatalog.Fid)?.StandardError,
+            ["fidToFloat"] = Of(MetricCatalog.FidToFloat),
+            ["kid"] = Of(MetricCatalog.Kid),
+            ["psnr"] = Of(MetricCatalog.Psnr),
+            ["ssim"] = Of(MetricCatalog.Ssim),
+            ["sqnrDb"] = Of(MetricCatalog.NoiseSqnr),
+            ["quantizeSeconds"] = seconds,
+            ["peakMemoryMb"] = memory,
+        };
+    }
+
+    private static JsonArray Load(string file) =>
+        File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!["rows"]!.DeepClone().AsArray() : [];
+
+    private static JsonNode? Find(JsonArray rows, string method, string bits, string? effort, int images) =>
+        rows.FirstOrDefault(r =>
+            (string?)r!["method"] == method
+            && (string?)r["bits"] == bits
+            && (effort is null || (string?)r["effort"] == effort)
+            && (int?)r["images"] == images
+        );
+
+    private static void Save(string file, string table, JsonArray rows, string head, string command)
+    {
+        var root = new JsonObject
+        {
+            ["command"] = command,
+            ["machine"] = head,
+            ["rows"] = rows.DeepClone(),
+        };
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        File.WriteAllText($"{file}.new", root.ToJsonString(Indented) + "\n");
+        File.Move($"{file}.new", file, overwrite: true);
+        var text = new StringBuilder($"# Methods side by side\n\n`{command}`\n\n{head}\n\n");
+        text.Append(
+            "| method | bits | effort | FID[fashion-resnet20] | ± | FID to float | KID | PSNR, dB | noise SQNR, dB | quantized in, s | peak memory, MB |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+        );
+        foreach (var row in rows)
+        {
+            string Number(string key, string format) =>
+                ((double?)row![key])?.ToString(format, CultureInfo.InvariantCulture) ?? "";
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row!["method"]} | {row["bits"]} | {(row["quantizeSeconds"] is null ? "" : row["effort"])} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("kid", "F5")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("quantizeSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
+            );
+        }
+
+        File.WriteAllText(table, text.ToString());
+    }
+
+    private static string Repository()
+    {
+        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (File.Exists(Path.Combine(folder, "DiffusionQuant.Build.sln")))
+            {
+                return folder;
+            }
+        }
+
+        return Environment.CurrentDirectory;
+    }
+}
