@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Blocks;
@@ -72,6 +73,8 @@ internal static class FloatModelInspector
     {
         var model = source.Clone();
         model.InlineFunctions();
+        // A weight that is computed of constants would hide which layers are projections.
+        ConstantFolder.Fold(model);
         NormalizeGraph.Apply(model);
         var graph = model.Graph;
         var sample = contract?.Sample.Name ?? graph.Inputs.FirstOrDefault()?.Name ?? "";

@@ -71,6 +71,49 @@ public sealed class RealModelTests(RealArtifact artifact) : IClassFixture<RealAr
         );
     }
 
+    [Fact]
+    public async Task Inspect_shows_the_blocks_of_a_float_model()
+    {
+        var run = await ToolRun.OfAsync(["inspect", artifact.Model, "--blocks", "--json"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var report = JsonDocument.Parse(run.Output).RootElement;
+        var blocks = report.GetProperty("blocks").EnumerateArray().ToArray();
+        Assert.Equal(
+            Names(report).Order(StringComparer.Ordinal),
+            blocks
+                .SelectMany(b => b.GetProperty("layers").EnumerateArray())
+                .Select(l => l.GetString()!)
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            report.GetProperty("totals").GetProperty("layerParameters").GetInt64(),
+            blocks.Sum(b => b.GetProperty("parameters").GetInt64())
+        );
+        Assert.Equal(
+            ["attention", "layer", "residual", "time-embedding"],
+            blocks.Select(b => b.GetProperty("kind").GetString()).Distinct().Order()
+        );
+
+        var shown = await ToolRun.OfAsync(["inspect", artifact.Model, "--blocks"]);
+        Assert.Contains(shown.OutputLines, l => l.Contains("Block") && l.Contains("Kind") && l.Contains("Layers"));
+        Assert.Contains(shown.OutputLines, l => l.Contains("/mid_attention") && l.Contains("attention"));
+        Assert.DoesNotContain(
+            "blocks",
+            (await InspectAsync(artifact.Model))
+                .EnumerateObject()
+                .Where(p => p.Value.ValueKind != JsonValueKind.Null)
+                .Select(p => p.Name)
+        );
+    }
+
+    [Fact]
+    public async Task Inspect_finds_no_blocks_in_a_quantized_model()
+    {
+        var run = await ToolRun.OfAsync(["inspect", artifact.Path, "--blocks"]);
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("error: DQ1131: ", run.Error);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
