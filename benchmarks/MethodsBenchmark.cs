@@ -171,7 +171,7 @@ internal static class MethodsBenchmark
             ["ssim"] = Of(MetricCatalog.Ssim),
             ["sqnrDb"] = Of(MetricCatalog.NoiseSqnr),
             ["quantizeSeconds"] = seconds,
-            ["peakMemoryMb"] = memory,
+            ["peakMemoryMb"] = (double?)memory,
         };
     }
 
