@@ -38,7 +38,11 @@ public sealed record LayerReport(
 /// <param name="ZeroPoint">The code of zero.</param>
 /// <param name="Min">The smallest observed value.</param>
 /// <param name="Max">The largest observed value.</param>
-/// <param name="Sqnr">SQNR over the observed values in dB.</param>
+/// <param name="Sqnr">SQNR over the observed values in dB; of a point whose values are scaled by timestep, over the scaled
+/// ones.</param>
+/// <param name="IsLogarithmic">True where codes are powers of two; scale and zero point say nothing then. Null for uniform
+/// codes.</param>
+/// <param name="Timesteps">The step size in units of the value itself by timestep, where it depends on that.</param>
 public sealed record ActivationReport(
     string Value,
     int Bits,
@@ -46,5 +50,12 @@ public sealed record ActivationReport(
     int ZeroPoint,
     float Min,
     float Max,
-    double Sqnr
+    double Sqnr,
+    bool? IsLogarithmic = null,
+    IReadOnlyList<TimestepScale>? Timesteps = null
 );
+
+/// <summary>The step size of an activation point at a timestep.</summary>
+/// <param name="Timestep">t; a timestep between two has the nearer one's.</param>
+/// <param name="Scale">The step size.</param>
+public sealed record TimestepScale(int Timestep, float Scale);

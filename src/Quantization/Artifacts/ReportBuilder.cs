@@ -74,7 +74,11 @@ internal static class ReportBuilder
             quantizer.ZeroPoint,
             seen.Min,
             seen.Max,
-            Rounded(SignalToNoise.Decibels(seen, quantizer))
+            Rounded(SignalToNoise.Decibels(seen, quantizer)),
+            state.Plan.Logarithmic.Contains(point) ? true : null,
+            state.Plan.Timesteps.TryGetValue(point, out var table)
+                ? [.. table.Timesteps.Zip(table.Factors, (t, f) => new TimestepScale(t, f * quantizer.Scale))]
+                : null
         );
     }
 

@@ -10,6 +10,8 @@ namespace DiffusionQuant.Quantization.Calibration;
 public sealed class StreamingHistogram : IDistribution
 {
     private const int LeastExponent = -60;
+    private const int PlacesPerStep = 4;
+    private const int MostPlaces = 8;
     private readonly long[] counts;
     private readonly int half;
 
@@ -114,16 +116,29 @@ public sealed class StreamingHistogram : IDistribution
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// A bin's values are taken at several places where bins are not much finer than the quantizer's steps: their centres
+    /// alone could all lie on its grid, and the error would seem to be nothing.
+    /// </remarks>
     public double Error(UniformQuantizer quantizer, double power)
     {
+        var places = Math.Clamp((int)MathF.Ceiling(PlacesPerStep * Width / quantizer.Scale), 1, MostPlaces);
         var sum = 0.0;
         for (var i = 0; i < counts.Length; i++)
         {
-            if (counts[i] > 0)
+            if (counts[i] == 0)
             {
-                var value = Centre(i);
-                sum += counts[i] * QuantizationError.Power(Math.Abs(value - quantizer.Simulate(value)), power);
+                continue;
             }
+
+            var error = 0.0;
+            for (var j = 0; j < places; j++)
+            {
+                var value = At(i, (j + 0.5f) / places);
+                error += QuantizationError.Power(Math.Abs(value - quantizer.Simulate(value)), power);
+            }
+
+            sum += counts[i] * error / places;
         }
 
         return sum;
@@ -146,7 +161,10 @@ public sealed class StreamingHistogram : IDistribution
         return Count > 0 ? Max : 0;
     }
 
-    private float Centre(int bin) => Math.Clamp((bin - half + 0.5f) * Width, Min, Max);
+    private float Centre(int bin) => At(bin, 0.5f);
+
+    /// <summary>A place inside a bin, 0 to 1 from its lower end.</summary>
+    private float At(int bin, float place) => Math.Clamp((bin - half + place) * Width, Min, Max);
 
     private void AddFinite(ReadOnlySpan<float> values)
     {

@@ -50,6 +50,18 @@ internal sealed class ActivationExporter(GraphEditor editor, GraphIndex original
             [Codes(value, point, signed), .. Parameters(point, signed)]
         );
 
+    /// <summary>A value rounded to its point's codes, as floats.</summary>
+    public string Floats(string value, ActivationPoint point)
+    {
+        if (!plan.Logarithmic.Contains(point))
+        {
+            return Dequantized(value, point);
+        }
+
+        var source = editor.Cast(value, TypeOf(value), ElementType.Float, $"{value}_float");
+        return LogarithmicQuantizer.Write(editor, source, point.Bits);
+    }
+
     /// <summary>
     /// Whether a point's value comes straight out of a product in integers. ONNX Runtime runs that product in integers only
     /// when the codes behind it have the type of those in front of it, which is uint8.

@@ -9,6 +9,14 @@ internal sealed class LayerExporter(GraphEditor editor, ActivationExporter activ
 {
     public void Export(OnnxNode node, LayerPlan layer, QuantizationPlan plan)
     {
+        if (layer.Kind == LayerKind.MatrixProduct && layer.Inputs.Any(plan.Logarithmic.Contains))
+        {
+            // Powers of two have no integer kernel: such a product takes its factors as floats.
+            Redirect(node, [.. node.Inputs.Zip(layer.Inputs, activations.Floats)]);
+            CastOutput(node);
+            return;
+        }
+
         if (layer.Kind == LayerKind.MatrixProduct)
         {
             Redirect(

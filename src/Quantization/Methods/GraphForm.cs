@@ -17,15 +17,17 @@ internal static class GraphForm
         ];
 
     /// <summary>What methods that tune blocks begin with: blocks are found before shortcuts are split, and pairs kept.</summary>
-    public static IEnumerable<IQuantizationPass> BlockPasses =>
+    public static IEnumerable<IQuantizationPass> SampledPasses =>
         [
             .. Passes,
             new LocateBlocks(),
             new RewriteGraph("split shortcuts", SplitShortcuts.Apply),
             new PlanLayers(),
             new CollectSamples(),
-            new CollectStatistics(),
         ];
+
+    /// <summary>The same, with statistics of all points.</summary>
+    public static IEnumerable<IQuantizationPass> BlockPasses => [.. SampledPasses, new CollectStatistics()];
 
     private static int InlineFunctions(OnnxModel model)
     {

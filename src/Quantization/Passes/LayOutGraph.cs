@@ -32,14 +32,7 @@ public sealed class LayOutGraph : IQuantizationPass
         ChannelsLast.Apply(model);
         // The export needs to know which values are float16.
         ShapeInferrer.Infer(model);
-        var contract = state.Source.Contract;
-        var known = state.Layers.ToDictionary(l => l.Name, StringComparer.Ordinal);
-        QuantizableLayer[] layers =
-        [
-            .. LayerAnalysis
-                .Find(model.Graph, contract.Sample.Name, contract.Timestep.Name)
-                .Select(l => known.TryGetValue(l.Name, out var old) ? l with { Positions = old.Positions } : l),
-        ];
+        var layers = PlanLayers.Find(state, model.Graph);
         var plan = new LayerPlanner(model.Graph, state.Recipe).Plan(layers);
         var (carried, values) = Carry(state.Plan, plan);
         return state with
@@ -63,14 +56,37 @@ public sealed class LayOutGraph : IQuantizationPass
     {
         var layers = old.Layers.ToDictionary(l => l.Layer, StringComparer.Ordinal);
         var activations = new Dictionary<ActivationPoint, UniformQuantizer>();
+        var timesteps = new Dictionary<ActivationPoint, TimestepTable>();
+        var logarithmic = new HashSet<ActivationPoint>();
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        var carried = plan.Layers.Select(layer =>
+        LayerPlan[] carried = [.. plan.Layers.Select(OfLayer)];
+        return (
+            plan with
+            {
+                Layers = carried,
+                Activations = activations,
+                Timesteps = timesteps,
+                Logarithmic = logarithmic,
+            },
+            values
+        );
+
+        LayerPlan OfLayer(LayerPlan layer)
         {
             var from = layers[layer.Layer];
             foreach (var (point, before) in layer.Points.Zip(from.Points))
             {
                 activations.TryAdd(point, old.Activations[before]);
                 values.TryAdd(point.Value, before.Value);
+                if (old.Logarithmic.Contains(before))
+                {
+                    logarithmic.Add(point);
+                }
+
+                if (old.Timesteps.TryGetValue(before, out var table))
+                {
+                    timesteps[point] = table;
+                }
             }
 
             return layer with
@@ -78,7 +94,6 @@ public sealed class LayOutGraph : IQuantizationPass
                 Weight = from.Weight,
                 BiasCorrection = from.BiasCorrection,
             };
-        });
-        return (new([.. carried], activations), values);
+        }
     }
 }

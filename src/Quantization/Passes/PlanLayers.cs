@@ -1,3 +1,4 @@
+using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.ShapeInference;
 using DiffusionQuant.Quantization.Plan;
 
@@ -15,11 +16,10 @@ public sealed class PlanLayers : IQuantizationPass
     /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context)
     {
-        var contract = state.Source.Contract;
         var model = state.Graph.Clone();
         // The simulation needs to know which values are float16.
         ShapeInferrer.Infer(model);
-        QuantizableLayer[] layers = [.. LayerAnalysis.Find(model.Graph, contract.Sample.Name, contract.Timestep.Name)];
+        var layers = Find(state, model.Graph);
         var plan = new LayerPlanner(model.Graph, state.Recipe).Plan(layers);
         if (plan.Layers.All(l => l.Mode == LayerMode.Float))
         {
@@ -32,5 +32,19 @@ public sealed class PlanLayers : IQuantizationPass
             Layers = layers,
             Plan = plan,
         };
+    }
+
+    /// <summary>The layers of a rewritten graph; those that were known before stand where they stood, whatever surrounds
+    /// them now.</summary>
+    internal static QuantizableLayer[] Find(QuantizationState state, OnnxGraph graph)
+    {
+        var contract = state.Source.Contract;
+        var known = state.Layers.ToDictionary(l => l.Name, StringComparer.Ordinal);
+        return
+        [
+            .. LayerAnalysis
+                .Find(graph, contract.Sample.Name, contract.Timestep.Name)
+                .Select(l => known.TryGetValue(l.Name, out var old) ? l with { Positions = old.Positions } : l),
+        ];
     }
 }

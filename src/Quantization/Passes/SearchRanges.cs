@@ -46,7 +46,14 @@ public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activa
                     points[i].Symmetry
                 )
         );
-        return state with { Plan = new(plans, points.Zip(quantizers).ToDictionary(p => p.First, p => p.Second)) };
+        return state with
+        {
+            Plan = state.Plan with
+            {
+                Layers = plans,
+                Activations = points.Zip(quantizers).ToDictionary(p => p.First, p => p.Second),
+            },
+        };
     }
 
     private QuantizedWeight Quantize(QuantizableLayer layer, int bits) =>

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Plan;
@@ -243,14 +243,7 @@ internal sealed class TokenLayout(OnnxGraph graph, GraphEditor editor)
     {
         var values = new float[pixels];
         Array.Fill(values, 1f / pixels);
-        return type == ElementType.Float
-            ? OnnxTensor.Of(name, values.AsSpan(), 1, pixels)
-            : new(
-                name,
-                type,
-                [1, pixels],
-                MemoryMarshal.AsBytes<Half>(Array.ConvertAll(values, v => (Half)v)).ToArray()
-            );
+        return FloatTensors.Of(name, type, values, 1, pixels);
     }
 
     private bool IsOverPixels(OnnxNode node)

@@ -9,6 +9,9 @@ namespace DiffusionQuant.Quantization.Plan;
 /// <param name="recipe">Bits, policy, rules.</param>
 public sealed class LayerPlanner(OnnxGraph graph, Recipe recipe)
 {
+    /// <summary>The key of a node's metadata that says that its output is a softmax's, of some samples only.</summary>
+    internal const string SoftmaxKey = "diffusionquant.softmax";
+
     /// <summary>Kernels that write codes write 8 bits, whatever the next layer reads.</summary>
     private const int OutputBits = 8;
 
@@ -87,7 +90,7 @@ public sealed class LayerPlanner(OnnxGraph graph, Recipe recipe)
         index.IsOutput(value)
         || (
             index.Consumers(value) is [var reader]
-            && (DataMovement.Is(reader) || reader.Is("Cast"))
+            && (DataMovement.Is(reader) || reader.OpType is "Cast" or "Mul" or "Add")
             && LeadsOnlyToOutput(reader.Outputs[0])
         );
 
@@ -102,7 +105,7 @@ public sealed class LayerPlanner(OnnxGraph graph, Recipe recipe)
             maker = index.Producer(DataMovement.Root(index, maker.Inputs[0]));
         }
 
-        return maker is not null && maker.Is("Softmax")
+        return maker is not null && (maker.Is("Softmax") || maker.Metadata.Exists(m => m.Key == SoftmaxKey))
             ? new(root, recipe.SoftmaxBits, Symmetry.ZeroBased)
             : new(root, bits, Symmetry.Asymmetric);
     }

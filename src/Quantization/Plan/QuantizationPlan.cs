@@ -16,6 +16,16 @@ public sealed record QuantizationPlan(
     /// <summary>A plan of no layers.</summary>
     public static QuantizationPlan Empty { get; } = new([], new Dictionary<ActivationPoint, UniformQuantizer>());
 
+    /// <summary>The points whose values the graph scales by timestep, with their factors.</summary>
+    public IReadOnlyDictionary<ActivationPoint, TimestepTable> Timesteps { get; init; } =
+        new Dictionary<ActivationPoint, TimestepTable>();
+
+    /// <summary>The points whose codes are powers of two; the others' are uniform.</summary>
+    public IReadOnlySet<ActivationPoint> Logarithmic { get; init; } = new HashSet<ActivationPoint>();
+
+    /// <summary>The variables α of layers whose rounding was learned (AdaRound): what a later reconstruction goes on from.</summary>
+    public IReadOnlyDictionary<string, float[]> Roundings { get; init; } = new Dictionary<string, float[]>();
+
     /// <summary>All activation points that the layers name, each once, in the layers' order.</summary>
     public IReadOnlyList<ActivationPoint> Points => [.. Layers.SelectMany(l => l.Points).Distinct()];
 

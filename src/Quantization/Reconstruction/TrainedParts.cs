@@ -46,7 +46,7 @@ internal sealed class TrainedParts(
         var original = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
         var dims = original.Dims.ToArray();
         var rounding = new SoftRounding(original.ToFloats().Span, weight);
-        var alpha = Add("alpha", rounding.InitialAlpha);
+        var alpha = Add("alpha", Plan.Roundings.GetValueOrDefault(layer.Layer) ?? rounding.InitialAlpha);
         var sigmoid = editor.Node("Sigmoid", $"{alpha}_sigmoid", [alpha]);
         var stretched = editor.Node(
             "Mul",
@@ -70,6 +70,15 @@ internal sealed class TrainedParts(
         if (!settings.QuantizesActivations)
         {
             editor.NodeTo(output, "Identity", [value]);
+            return;
+        }
+
+        if (Plan.Logarithmic.Contains(point))
+        {
+            // Straight through: the logarithm's own derivative is infinite at zero.
+            var rounded = LogarithmicQuantizer.Write(editor, value, point.Bits);
+            var error = editor.Node("Sub", $"{value}_rounding", [rounded, value]);
+            editor.NodeTo(output, "Add", [value, QuantizerOperators.AddStopGradient(editor, error)]);
             return;
         }
 

@@ -57,6 +57,11 @@ internal sealed class UnitCheckpoints(string? folder, string pass)
             graph.Add(OnnxTensor.Of($"codes:{layer}", weight.Codes.Span, weight.Codes.Length));
         }
 
+        foreach (var (layer, alpha) in result.Roundings)
+        {
+            graph.Add(OnnxTensor.Of($"alpha:{layer}", alpha.AsSpan(), alpha.Length));
+        }
+
         foreach (var (point, quantizer) in result.Activations)
         {
             graph.Add(OnnxTensor.Of($"scale:{point}:{point.Symmetry}", [quantizer.Scale], 1));
@@ -72,6 +77,7 @@ internal sealed class UnitCheckpoints(string? folder, string pass)
         var weights = plan
             .Layers.Where(l => tensors.ContainsKey($"codes:{l.Layer}"))
             .ToDictionary(l => l.Layer, l => l.Weight!.WithCodes(tensors[$"codes:{l.Layer}"].Data.ToArray()));
+        var roundings = weights.Keys.ToDictionary(l => l, l => tensors[$"alpha:{l}"].ToFloats().ToArray());
         var activations = plan
             .Activations.Where(a => tensors.ContainsKey($"scale:{a.Key}:{a.Key.Symmetry}"))
             .ToDictionary(
@@ -80,6 +86,7 @@ internal sealed class UnitCheckpoints(string? folder, string pass)
             );
         return new(
             weights,
+            roundings,
             activations,
             BitConverter.Int64BitsToDouble(losses[0]),
             BitConverter.Int64BitsToDouble(losses[1])

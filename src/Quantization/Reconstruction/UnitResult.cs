@@ -5,11 +5,13 @@ namespace DiffusionQuant.Quantization.Reconstruction;
 
 /// <summary>What tuning a unit gave.</summary>
 /// <param name="Weights">The codes of layers.</param>
+/// <param name="Roundings">The variables α behind these codes, of the same layers.</param>
 /// <param name="Activations">The quantizers of points.</param>
 /// <param name="LossBefore">The unit's squared error before, per element of its outputs.</param>
 /// <param name="LossAfter">And behind.</param>
 internal sealed record UnitResult(
     IReadOnlyDictionary<string, QuantizedWeight> Weights,
+    IReadOnlyDictionary<string, float[]> Roundings,
     IReadOnlyDictionary<ActivationPoint, UniformQuantizer> Activations,
     double LossBefore,
     double LossAfter
@@ -27,9 +29,17 @@ internal sealed record UnitResult(
             activations[point] = quantizer;
         }
 
-        return new(
-            [.. plan.Layers.Select(l => Weights.TryGetValue(l.Layer, out var w) ? l with { Weight = w } : l)],
-            activations
-        );
+        var roundings = plan.Roundings.ToDictionary(StringComparer.Ordinal);
+        foreach (var (layer, alpha) in Roundings)
+        {
+            roundings[layer] = alpha;
+        }
+
+        return plan with
+        {
+            Roundings = roundings,
+            Layers = [.. plan.Layers.Select(l => Weights.TryGetValue(l.Layer, out var w) ? l with { Weight = w } : l)],
+            Activations = activations,
+        };
     }
 }

@@ -48,6 +48,7 @@ internal sealed class UnitTrainer(QuantizationState state, ReconstructionSetting
             // Its steps were learned with a unit before it.
             return new(
                 new Dictionary<string, QuantizedWeight>(),
+                new Dictionary<string, float[]>(),
                 new Dictionary<ActivationPoint, UniformQuantizer>(),
                 0,
                 0
@@ -102,8 +103,10 @@ internal sealed class UnitTrainer(QuantizationState state, ReconstructionSetting
             onStep(step + 1);
         }
 
+        var alphas = graph.Parts.Roundings.ToDictionary(r => r.Layer, r => session.Read(r.Alpha));
         return new(
-            graph.Parts.Roundings.ToDictionary(r => r.Layer, r => r.Rounding.Harden(session.Read(r.Alpha))),
+            graph.Parts.Roundings.ToDictionary(r => r.Layer, r => r.Rounding.Harden(alphas[r.Layer])),
+            alphas,
             graph
                 .Parts.StepFactors.Where(s => session.Has(s.Value))
                 .ToDictionary(

@@ -48,6 +48,12 @@ internal class SimulationParts(QuantizationPlan plan)
     /// <param name="point">Its point.</param>
     public virtual void Quantize(GraphEditor editor, string value, string output, ActivationPoint point)
     {
+        if (plan.Logarithmic.Contains(point))
+        {
+            LogarithmicQuantizer.Write(editor, value, point.Bits, output);
+            return;
+        }
+
         var quantizer = plan.Activations[point];
         var scale = editor.Shared($"float_scale_{quantizer.Scale:R}", n => OnnxTensor.Scalar(n, quantizer.Scale));
         QuantizerOperators.AddFakeQuantize(

@@ -67,6 +67,8 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("pqd", 40)]
     [InlineData("q-diffusion", null)]
     [InlineData("gptq", null)]
+    [InlineData("tcaq-dm", 40)]
+    [InlineData("tcaq-dm", null)]
     public void IsCloserToTheFloatModelThanRoundingToNearest(string method, int? iterations)
     {
         // Attention with random weights amplifies any error beyond measure; the network without it does not.
@@ -80,6 +82,8 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("W4A16", "q-diffusion")]
     [InlineData("W4A4", "pqd")]
     [InlineData("W8A8", "q-diffusion")]
+    [InlineData("W4A8", "tcaq-dm")]
+    [InlineData("W3A5", "tcaq-dm")]
     public void WidthsDiffer(string bits, string method)
     {
         using var model = new QuantizedModel(
@@ -104,21 +108,25 @@ public sealed class ReconstructionTests : IDisposable
         Assert.All(model.Report.OutputSqnr, s => Assert.InRange(s.Decibels, -10, 100));
     }
 
-    [Fact]
-    public void AKilledRunGoesOnToTheSameBytes()
+    [Theory]
+    [InlineData("pqd", 4)]
+    // In the second round, of blocks and of samples.
+    [InlineData("tcaq-dm", 16)]
+    public void AKilledRunGoesOnToTheSameBytes(string method, int killedAt)
     {
         var model = Model();
-        var recipe = Recipe("pqd", iterations: 5);
+        var recipe = Recipe(method, iterations: 5);
         var whole = Quantize(model, recipe, "whole");
         var work = folder.CreateSubdirectory("work").FullName;
         using var source = new CancellationTokenSource();
-        var blocks = new HashSet<string>();
+        var (block, count) = ("", 0);
         var progress = new Watch(p =>
         {
             if (p.Stage.StartsWith("reconstruct", StringComparison.Ordinal) && p.Detail is { } detail)
             {
-                blocks.Add(detail);
-                if (blocks.Count == 4)
+                count += detail == block ? 0 : 1;
+                block = detail;
+                if (count == killedAt)
                 {
                     source.Cancel();
                 }
@@ -128,7 +136,7 @@ public sealed class ReconstructionTests : IDisposable
             Quantize(model, recipe, "killed", r => Quantizer.Run(r, progress, source.Token), work)
         );
         var kept = Directory.GetFiles(work, "*.onnx", SearchOption.AllDirectories);
-        Assert.Equal(3, kept.Length);
+        Assert.Equal(killedAt - 1, kept.Length);
         // What was kept is used, not made again.
         var times = kept.Select(File.GetLastWriteTimeUtc).ToArray();
 

@@ -1,0 +1,151 @@
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.ShapeInference;
+using DiffusionQuant.Quantization.Calibration;
+using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Scaling;
+
+namespace DiffusionQuant.Quantization.Passes;
+
+/// <summary>
+/// Gives activations step sizes per group of timesteps where their ranges differ (the finite set calibration of TFMQ-DM,
+/// Huang et al., CVPR 2024, section 4.3): a layer's input is divided by the timestep's factor, its output multiplied by
+/// it, and the bias added behind that. The layer itself keeps constant scales, and so its integer kernel. What the network
+/// computes in float does not change.
+/// </summary>
+/// <param name="ranges">Finds the range of each group.</param>
+/// <param name="leastGain">From how many dB of squared error on, the mean over groups, factors are worth their two
+/// multiplications.</param>
+public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1) : IQuantizationPass
+{
+    /// <summary>How many samples a group's range is found from, those of its neighbours included.</summary>
+    private const int LeastSamples = 64;
+
+    /// <inheritdoc/>
+    public string Name => "scale timesteps";
+
+    /// <inheritdoc/>
+    public double Weight => 40;
+
+    /// <inheritdoc/>
+    public bool Applies(Recipes.Recipe recipe) => recipe.Bits.QuantizesActivations;
+
+    /// <inheritdoc/>
+    public QuantizationState Run(QuantizationState state, PassContext context)
+    {
+        var timesteps = state.Statistics!.Timesteps.Distinct().ToArray();
+        if (timesteps.Length < 2)
+        {
+            return state;
+        }
+
+        var chosen = Search(state, timesteps, context);
+        if (chosen.Count == 0)
+        {
+            return state;
+        }
+
+        var model = state.Graph.Clone();
+        var editor = new GraphEditor(model.Graph);
+        var factors = new TimestepFactors(editor, state.Source.Contract, timesteps);
+        var writer = new TimestepScalingWriter(editor, factors);
+        foreach (var (input, scales) in chosen)
+        {
+            writer.Divide(input, scales.Factors);
+        }
+
+        foreach (var layer in chosen.Keys.SelectMany(i => i.Readers).Select(r => r.Layer).Distinct())
+        {
+            writer.Multiply(
+                layer,
+                [.. chosen.Where(c => c.Key.Readers.Any(r => r.Layer == layer)).Select(c => c.Value.Factors)]
+            );
+        }
+
+        factors.Write();
+        model.Graph.SortTopologically();
+        model.Graph.RemoveUnused();
+        var points = new Dictionary<ActivationPoint, TimestepScales>();
+        state = Replanning.Run(
+            state,
+            model,
+            plan =>
+            {
+                foreach (var (input, scales) in chosen)
+                {
+                    points[plan.Find(input.Readers[0].Layer.Name)!.Inputs[input.Readers[0].Input]] = scales;
+                }
+
+                return points.ToDictionary(p => p.Key, p => p.Value.Common);
+            },
+            ranges,
+            context
+        );
+        return state with
+        {
+            Plan = state.Plan with
+            {
+                Timesteps = points.ToDictionary(p => p.Key, p => new TimestepTable(timesteps, p.Value.Factors)),
+            },
+        };
+    }
+
+    private Dictionary<ScaledInput, TimestepScales> Search(
+        QuantizationState state,
+        int[] timesteps,
+        PassContext context
+    )
+    {
+        var inputs = ScaledInput.Find(state).Where(i => CanBeScaled(state, i)).ToArray();
+        var found = new TimestepScales[inputs.Length];
+        var perGroup = Math.Max(state.Statistics!.Samples / timesteps.Length, 1);
+        var around = (LeastSamples + perGroup - 1) / perGroup / 2;
+        Parallel.For(
+            0,
+            inputs.Length,
+            new() { CancellationToken = context.Cancellation },
+            i =>
+            {
+                var point = inputs[i].Point;
+                var seen = state.Statistics!.Of(point.Value);
+                found[i] = TimestepScales.Search(
+                    [.. timesteps.Select((_, g) => Pooled(seen, timesteps, g, around))],
+                    seen.All,
+                    point.Bits,
+                    point.Symmetry,
+                    ranges
+                );
+            }
+        );
+        return inputs.Zip(found).Where(f => f.Second.Gain >= leastGain).ToDictionary(f => f.First, f => f.Second);
+    }
+
+    /// <summary>
+    /// What was seen at a timestep and at its neighbours: ranges of few samples are too narrow for others, and they change
+    /// little from one timestep to the next.
+    /// </summary>
+    private static StreamingHistogram Pooled(PointStatistics seen, int[] timesteps, int group, int around)
+    {
+        var pooled = new StreamingHistogram(seen.ByTimestep[timesteps[group]].Counts.Length);
+        for (var g = Math.Max(group - around, 0); g <= Math.Min(group + around, timesteps.Length - 1); g++)
+        {
+            pooled.Merge(seen.ByTimestep[timesteps[g]]);
+        }
+
+        return pooled;
+    }
+
+    /// <summary>
+    /// Whether samples are a value's first dimension, as they are the network's, so that each can have its factor. Softmax's
+    /// output has a range of its own at all timesteps; it is left alone.
+    /// </summary>
+    private static bool CanBeScaled(QuantizationState state, ScaledInput input)
+    {
+        var contract = state.Source.Contract;
+        var graph = state.Graph.Graph;
+        return input.Point.Symmetry != Symmetry.ZeroBased
+            && graph.ShapeOf(input.Value) is { Rank: > 1 } shape
+            && input.Readers.All(r => graph.ShapeOf(r.Layer.Node.Outputs[0]) is { Rank: > 1 })
+            && (contract.TimestepIsShared || Shapes.Same(shape[0], graph.ShapeOf(contract.Sample.Name)![0]));
+    }
+}

@@ -1,0 +1,185 @@
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Quantization.Export;
+using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Calibration;
+
+namespace DiffusionQuant.Quantization.Tests.Scaling;
+
+/// <summary>Passes that scale values by channel and timestep: the float network stays what it was.</summary>
+public class ScaledGraphTests
+{
+    private static readonly long[] Dims = [3, 3, 16, 16];
+    private static readonly long[] Timesteps = [999, 400, 3];
+
+    private static DdpmUNetSettings Settings(NameStyle style = NameStyle.Scoped, bool half = false) =>
+        TestModels.SmallUNet with
+        {
+            Channels = 16,
+            NameStyle = style,
+            HalfPrecision = half,
+            KeepFloatImages = half,
+        };
+
+    private static QuantizationState Run(LoadedModel model, string bits, params IQuantizationPass[] passes)
+    {
+        var recipe = new Recipe(BitWidths.Parse(bits))
+        {
+            CalibrationSamples = 20,
+            CalibrationBatch = 4,
+            Steps = 5,
+            Threads = 1,
+            Device = "cpu",
+            Method = "tcaq-dm",
+        };
+        var state = new QuantizationState(model.Source, recipe);
+        foreach (var pass in GraphForm.SampledPasses.Concat(passes))
+        {
+            state = pass.Run(state, new(new() { Threads = 1 }, (_, _) => { }, default));
+        }
+
+        state.Samples!.Dispose();
+        return state;
+    }
+
+    private static IQuantizationPass[] Ranges =>
+        [new CollectStatistics(), new SearchRanges(new MseRange(), new MseRange())];
+
+    private static void AssertSameFunction(OnnxModel expected, OnnxModel actual, double tolerance = 1e-5)
+    {
+        GraphChecker.Check(actual.Graph, "model");
+        var sample = TestModels.Numbers(1, 3 * 3 * 256);
+        var before = Runs.UNet(expected, sample, Dims, Timesteps);
+        var after = Runs.UNet(actual, sample, Dims, Timesteps);
+        Assert.True(before.Zip(after, (e, a) => Math.Abs(e - a)).Max() <= tolerance * before.Max(Math.Abs));
+    }
+
+    [Theory]
+    [InlineData(NameStyle.Scoped, false, 1e-5)]
+    [InlineData(NameStyle.Numbered, false, 1e-5)]
+    [InlineData(NameStyle.Dynamo, true, 2e-2)]
+    public void ChannelsAreReparameterizedWithoutChangingTheFunction(NameStyle style, bool half, double tolerance)
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings(style, half)));
+        var state = Run(model, "W8A8", new TimestepChannelReparameterization());
+        AssertSameFunction(model.Source.Model, state.Graph, tolerance);
+        var before = Run(model, "W8A8");
+        Assert.Equal(before.Plan.Layers.Select(l => l.Layer), state.Plan.Layers.Select(l => l.Layer));
+        Assert.Equal(before.Plan.Layers.Select(l => l.Positions), state.Plan.Layers.Select(l => l.Positions));
+        Assert.Contains(
+            state.Layers.Zip(before.Layers),
+            l => l.First.Weight is { } w && !w.ToFloats().Span.SequenceEqual(l.Second.Weight!.ToFloats().Span)
+        );
+    }
+
+    [Fact]
+    public void AnAffineNormalizationTakesTheDivisionAlong()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings()));
+        var count = Run(model, "W8A8").Graph.Graph.Nodes.Count(n => n.Is("Mul"));
+        var state = Run(model, "W8A8", new TimestepChannelReparameterization());
+        var inputs = state.Plan.Layers.Where(l => l.Kind != LayerKind.MatrixProduct).SelectMany(l => l.Inputs);
+        // Queries, keys and values read a normalization itself; all others need a multiplication, some share one.
+        var added = state.Graph.Graph.Nodes.Count(n => n.Is("Mul")) - count;
+        Assert.InRange(added, 1, inputs.Distinct().Count() - 1);
+    }
+
+    [Theory]
+    [InlineData("W8A8")]
+    [InlineData("W4A4")]
+    public void TimestepsAreScaledWithoutChangingTheFunction(string bits)
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings()));
+        IQuantizationPass[] passes =
+        [
+            new TimestepChannelReparameterization(),
+            .. Ranges,
+            new ScaleTimesteps(new MseRange(), leastGain: -100),
+        ];
+        var state = Run(model, bits, passes);
+        Assert.NotEmpty(state.Plan.Timesteps);
+        Assert.All(state.Plan.Timesteps.Keys, p => Assert.Contains(p, state.Plan.Points));
+        AssertSameFunction(model.Source.Model, state.Graph);
+
+        // The plan is complete: every point has a quantizer, every weight its codes.
+        Assert.All(state.Plan.Points, p => Assert.True(state.Plan.Activations.ContainsKey(p)));
+        Assert.All(state.Plan.Layers, l => Assert.Equal(l.WeightBits is null, l.Weight is null));
+    }
+
+    [Fact]
+    public void SamplesOfABatchHaveTheFactorsOfTheirOwnTimesteps()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings()));
+        var state = Run(
+            model,
+            "W6A6",
+            [.. Ranges, new ScaleTimesteps(new MseRange(), leastGain: -100), new LayOutGraph()]
+        );
+        Assert.NotEmpty(state.Plan.Timesteps);
+        var exported = QdqExporter.Export(state.Graph, state.Plan);
+        var sample = TestModels.Numbers(1, 3 * 3 * 256);
+        var together = Runs.UNet(exported, sample, Dims, Timesteps);
+        for (var i = 0; i < 3; i++)
+        {
+            var alone = Runs.UNet(exported, sample[(i * 768)..((i + 1) * 768)], [1, 3, 16, 16], [Timesteps[i]]);
+            Assert.True(
+                alone.Zip(together[(i * 768)..], (a, b) => Math.Abs(a - b)).Max() < 1e-4f * alone.Max(Math.Abs)
+            );
+        }
+
+        var simulated = Runs.UNet(SimulationBuilder.Build(state.Graph, state.Plan), sample, Dims, Timesteps);
+        Assert.True(SignalToNoise.Decibels(simulated, together) > 30);
+    }
+
+    [Fact]
+    public void ASoftmaxOfBothKindsOfCodesIsCutIntoTwoProducts()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings()));
+        var state = Run(model, "W8A8", [.. Ranges, new MixedSoftmax()]);
+        var products = state.Plan.Layers.Where(l => l.Inputs.Any(p => p.Symmetry == Symmetry.ZeroBased)).ToArray();
+        var before = Run(model, "W8A8").Plan.Layers.Count(l => l.Inputs.Any(p => p.Symmetry == Symmetry.ZeroBased));
+        Assert.Equal(2 * before, products.Length);
+        Assert.Equal(before, products.Count(p => p.Inputs.Any(state.Plan.Logarithmic.Contains)));
+        AssertSameFunction(model.Source.Model, state.Graph);
+    }
+
+    [Theory]
+    [InlineData(SoftmaxCriterion.Likelihood)]
+    [InlineData(SoftmaxCriterion.ProductError)]
+    public void SoftmaxCodesAreChosenAndReported(SoftmaxCriterion criterion)
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings()));
+        var state = Run(model, "W8A8", [.. Ranges, new AdaptiveSoftmaxQuantizer(criterion, new MseRange())]);
+        AssertSameFunction(model.Source.Model, state.Graph);
+        var simulated = SimulationBuilder.Build(state.Graph, state.Plan);
+        var sample = TestModels.Numbers(1, 3 * 3 * 256);
+        var exported = QdqExporter.Export(state.Graph, state.Plan);
+        Assert.True(
+            SignalToNoise.Decibels(
+                Runs.UNet(simulated, sample, Dims, Timesteps),
+                Runs.UNet(exported, sample, Dims, Timesteps)
+            ) > 30
+        );
+    }
+
+    /// <summary>Powers of two for every second group, whatever was measured.</summary>
+    private sealed class MixedSoftmax : IQuantizationPass
+    {
+        public string Name => "mixed";
+
+        public double Weight => 1;
+
+        public QuantizationState Run(QuantizationState state, PassContext context) =>
+            AdaptiveSoftmaxQuantizer.Apply(
+                state,
+                (_, timestep) => state.Statistics!.Timesteps.ToArray().IndexOf(timestep) % 2 == 0,
+                new MseRange(),
+                context
+            );
+    }
+}
