@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation;
 
@@ -124,13 +125,15 @@ public sealed record TimestepQuality(int Timestep, double Sqnr, double Error);
 /// <param name="Sqnr">SQNR of its output against the float model's on the same x_t in dB, errors of earlier layers included;
 /// null where it was not measured.</param>
 /// <param name="Parameters">Weights and biases.</param>
+/// <param name="Scales">The step size of its input by timestep, where it depends on that.</param>
 public sealed record LayerQuality(
     string Name,
     string Operator,
     int? WeightBits,
     int? ActivationBits,
     double? Sqnr,
-    long Parameters
+    long Parameters,
+    IReadOnlyList<TimestepScale>? Scales = null
 );
 
 /// <summary>What a model's bytes are spent on.</summary>

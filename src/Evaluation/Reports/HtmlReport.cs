@@ -70,6 +70,7 @@ public static class HtmlReport
             {SamplesSection.Render(samples)}
             {TimestepsSection.Render(report)}
             {LayersSection.Render(report)}
+            {ScalesSection.Render(report)}
             <div class="columns">
             {SizeSection.Render(report)}
             {SpeedSection.Render(report)}

@@ -16,7 +16,8 @@ internal static class ModelFacts
                 layer.WeightBits,
                 layer.Mode == LayerMode.Integer && layer.Inputs.Count > 0 ? layer.Inputs.Max(i => i.Bits) : null,
                 layer.OutputSqnr,
-                layer.Parameters
+                layer.Parameters,
+                layer.Inputs.FirstOrDefault(i => i.Timesteps is not null)?.Timesteps
             )),
         ];
 

@@ -42,6 +42,30 @@ public sealed class HtmlReportTests : IDisposable
     }
 
     [Fact]
+    public void Scales_over_timesteps_are_shown_for_each_layer_that_has_some()
+    {
+        Assert.DoesNotContain("scales-title", Write(Report));
+        var name = Report.Layers[0].Name;
+        var page = Write(
+            Report with
+            {
+                Layers =
+                [
+                    Report.Layers[0] with
+                    {
+                        Scales = [new(960, 0.5f), new(40, 0.0625f)],
+                    },
+                    .. Report.Layers.Skip(1),
+                ],
+            }
+        );
+        var section = Regex.Match(page, "<section id=\"scales\".*?</section>", RegexOptions.Singleline).Value;
+        Assert.Contains($"<summary>{WebUtility.HtmlEncode(name)}: largest 8.0 times the smallest</summary>", section);
+        Assert.Contains("<dt>t = 960</dt><dd data-value=\"0.5\">", section);
+        Assert.Contains("<dt>t = 40</dt><dd data-value=\"0.0625\">", section);
+    }
+
+    [Fact]
     public void The_same_metrics_make_the_same_bytes() => Assert.Equal(Write(Report), Write(Report));
 
     [Theory]
