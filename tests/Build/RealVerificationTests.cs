@@ -8,7 +8,8 @@ public sealed class RealVerificationTests : IDisposable
     private const string Project = "ImageApp.csproj";
     private const string Verified = "Models/ddpm-fashion.metrics.verified.json";
     private const string Received = "Models/ddpm-fashion.metrics.received.json";
-    private const string Good = "Quantize=\"W4A8\"";
+    private const string Good = "W4A8";
+    private const string GoodMethod = "pqd";
 
     private readonly RealSandbox sandbox = new();
 
@@ -32,7 +33,8 @@ public sealed class RealVerificationTests : IDisposable
         // Worse.
         var project = sandbox.Read(Project);
         Assert.Contains(Good, project);
-        sandbox.Write(Project, project.Replace(Good, "Quantize=\"W3A4\" Method=\"minmax\""));
+        Assert.Contains(GoodMethod, project);
+        sandbox.Write(Project, project.Replace(Good, "W3A4").Replace(GoodMethod, "minmax"));
         var build = (await BuildAsync()).Fails();
         Assert.Equal(1, build.ExitCode);
         var error = Assert.Single(build.Messages, message => message.Kind == "error");
