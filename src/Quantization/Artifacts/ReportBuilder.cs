@@ -45,12 +45,13 @@ internal static class ReportBuilder
         var parameters =
             (layer.Weight?.ElementCount ?? 0)
             + (bias is not null && graph.Initializers.TryGetValue(bias, out var tensor) ? tensor.ElementCount : 0);
+        var isLogarithmic = plan.Inputs.Any(state.Plan.Logarithmic.Contains);
         return new(
             plan.Layer,
             plan.OpType,
             Words(plan.Positions),
-            plan.Mode,
-            plan.Reason,
+            isLogarithmic ? LayerMode.Float : plan.Mode,
+            isLogarithmic ? "its softmax has powers of two for codes, which no integer kernel multiplies" : plan.Reason,
             layer.Weight?.Dims.ToArray(),
             parameters,
             plan.Weight?.Bits,

@@ -36,6 +36,21 @@ public class TransformerTests
     ];
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void ChannelsAndTimestepsAreScaled(int form)
+    {
+        using var model = new QuantizedModel(
+            new Transformer(Forms[form]).Build(),
+            "W8A8",
+            r => r with { Method = "tcaq-dm", Iterations = 2 }
+        );
+        model.AssertSound(10);
+    }
+
+    [Theory]
     [InlineData(0, "W8A8")]
     [InlineData(1, "W8A8")]
     [InlineData(2, "W8A8")]

@@ -83,6 +83,7 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("W4A4", "pqd")]
     [InlineData("W8A8", "q-diffusion")]
     [InlineData("W4A8", "tcaq-dm")]
+    [InlineData("W4A16", "tcaq-dm")]
     [InlineData("W3A5", "tcaq-dm")]
     public void WidthsDiffer(string bits, string method)
     {

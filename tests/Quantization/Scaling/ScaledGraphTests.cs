@@ -1,3 +1,5 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
 using DiffusionQuant.Quantization.Export;
@@ -8,6 +10,7 @@ using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Simulation;
 using DiffusionQuant.Quantization.Tests.Calibration;
+using DiffusionQuant.Quantization.Tests.Generality;
 
 namespace DiffusionQuant.Quantization.Tests.Scaling;
 
@@ -109,6 +112,45 @@ public class ScaledGraphTests
         // The plan is complete: every point has a quantizer, every weight its codes.
         Assert.All(state.Plan.Points, p => Assert.True(state.Plan.Activations.ContainsKey(p)));
         Assert.All(state.Plan.Layers, l => Assert.Equal(l.WeightBits is null, l.Weight is null));
+    }
+
+    [Theory]
+    [InlineData(ElementType.Int64, "batch")]
+    [InlineData(ElementType.Float, "")]
+    [InlineData(ElementType.Int32, "1")]
+    [InlineData(ElementType.Float16, "batch,1")]
+    public void TimestepsMayHaveAnyForm(ElementType type, string shape)
+    {
+        var scaffold = new Scaffold
+        {
+            TimestepType = type,
+            TimestepShape =
+            [
+                .. shape
+                    .Split(',', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(d => long.TryParse(d, out var n) ? (Dimension)n : Dimension.Named(d)),
+            ],
+        };
+        using var model = new LoadedModel(scaffold.Build((_, h, _) => h));
+        var state = Run(model, "W6A6", [.. Ranges, new ScaleTimesteps(new MseRange(), leastGain: -100)]);
+        Assert.NotEmpty(state.Plan.Timesteps);
+        var call = new DenoiserCall
+        {
+            Count = 3,
+            Samples = TestModels.Numbers(1, 3 * model.Source.Contract.SampleShape.Length),
+            Timesteps = [980, 500, 1],
+        };
+        var expected = Predict(model.Source.Model);
+        Assert.True(
+            expected.Zip(Predict(state.Graph), (e, a) => Math.Abs(e - a)).Max() <= 1e-5 * expected.Max(Math.Abs)
+        );
+
+        float[] Predict(OnnxModel graph)
+        {
+            using var session = ModelSession.Load(graph);
+            using var denoiser = new OnnxDenoiser(session, model.Source.Contract);
+            return denoiser.Predict(call);
+        }
     }
 
     [Fact]
