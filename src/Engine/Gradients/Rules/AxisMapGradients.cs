@@ -77,13 +77,20 @@ internal static class AxisMapGradients
             throw c.Unsupported("axes and antialiasing");
         }
 
+        if (from.AsSpan().SequenceEqual(to))
+        {
+            // Whatever the factors are: ONNX Runtime copies.
+            c.Give(0, c.Gradient);
+            return;
+        }
+
         var scales = c.Writer.Constant(c.Node.Input(2))?.ToFloats().ToArray();
         var gradient = c.Gradient;
         for (var axis = 0; axis < from.Length; axis++)
         {
-            if (from[axis] != to[axis])
+            var scale = scales is { Length: > 0 } ? scales[axis] : (double)to[axis] / from[axis];
+            if (scale != 1)
             {
-                var scale = scales is { Length: > 0 } ? scales[axis] : (double)to[axis] / from[axis];
                 gradient = AlongAxis(c, gradient, axis, ResizeMap.Of(c, from[axis], to[axis], scale));
             }
         }
