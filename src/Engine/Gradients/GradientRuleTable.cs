@@ -14,7 +14,10 @@ public sealed class GradientRuleTable
     private GradientRuleTable()
     {
         ArithmeticGradients.AddTo(this);
+        TrigonometricGradients.AddTo(this);
         ActivationGradients.AddTo(this);
+        PiecewiseGradients.AddTo(this);
+        GeluGradients.AddTo(this);
         RoundingGradients.AddTo(this);
         MovementGradients.AddTo(this);
         ReductionGradients.AddTo(this);

@@ -7,14 +7,24 @@ internal static class ActivationForms
 {
     public static IEnumerable<GradientForm> All =>
         [
-            .. new[] { "Sigmoid", "Tanh", "Relu", "Erf", "Softplus" }.Select(o => new GradientForm(
+            .. new[] { "Sigmoid", "Tanh", "Relu", "Erf", "Softplus", "Softsign" }.Select(o => new GradientForm(
                 o,
                 t => Plain(t, o)
             )),
-            .. new[] { "LeakyRelu", "Elu" }.Select(o => new GradientForm(o, t => WithAlpha(t, o))),
+            .. new[] { "LeakyRelu", "Elu", "Selu", "Celu" }.Select(o => new GradientForm(o, t => WithAlpha(t, o))),
             new("Mish", t => Plain(t, "Mish")) { Opset = 18 },
             new("Gelu", Gelu) { Opset = 20 },
             new("HardSigmoid", HardSigmoid),
+            new("HardSwish", HardSwish) { Opset = 14 },
+            new("PRelu", PRelu),
+            new("ThresholdedRelu", t => t.Op("ThresholdedRelu", [t.Distinct(t.Draw.Shape(0, 3))], ("alpha", 0.25f))),
+            .. new[] { "Gelu", "BiasGelu", "FastGelu", "QuickGelu" }.Select(o => new GradientForm(
+                o,
+                t => Microsoft(t, o)
+            )
+            {
+                Domain = "com.microsoft",
+            }),
             .. new[] { "Softmax", "LogSoftmax" }.Select(o => new GradientForm(o, t => AlongAxis(t, o))),
         ];
 
@@ -35,6 +45,31 @@ internal static class ActivationForms
     /// <summary>It bends at ±1/2, which these numbers keep away from.</summary>
     private static Value HardSigmoid(Trial t) =>
         t.Op("HardSigmoid", [t.Distinct(t.Draw.Shape(0, 3))], ("alpha", 1f), ("beta", 0.5f));
+
+    private static Value HardSwish(Trial t)
+    {
+        var x = t.Distinct(t.Draw.Shape(0, 3));
+        return t.Op("HardSwish", x * t.Builder.Scalar(4f));
+    }
+
+    private static Value PRelu(Trial t)
+    {
+        var dims = t.Draw.Shape(0, 4);
+        return t.Op("PRelu", t.Input(dims), t.Input(t.Draw.Broadcasting(dims)));
+    }
+
+    /// <summary>Those with a bias, which FastGelu may leave out.</summary>
+    private static Value Microsoft(Trial t, string opType)
+    {
+        var dims = t.Draw.Shape(1, 3);
+        return opType switch
+        {
+            "BiasGelu" => t.Microsoft(opType, [t.Input(dims), t.Input(dims[^1])]),
+            "FastGelu" when t.Draw.Flag() => t.Microsoft(opType, [t.Input(dims), t.Input(dims[^1])]),
+            "QuickGelu" when t.Draw.Flag() => t.Microsoft(opType, [t.Input(dims)], ("alpha", 1.3f)),
+            _ => t.Microsoft(opType, [t.Input(dims)]),
+        };
+    }
 
     private static Value AlongAxis(Trial t, string opType)
     {

@@ -17,7 +17,7 @@ internal static class ArithmeticForms
                 opType,
                 t => Variadic(t, opType)
             )),
-            .. new[] { "Neg", "Abs", "Exp", "Sin", "Cos" }.Select(opType => new GradientForm(
+            .. new[] { "Neg", "Abs", "Exp" }.Select(opType => new GradientForm(
                 opType,
                 t => t.Op(opType, t.Input(t.Draw.Shape(0, 3)))
             )),

@@ -24,6 +24,7 @@ internal sealed record GradientForm(string OpType, Func<Trial, Value[]> Write)
     public static IReadOnlyList<GradientForm> All { get; } =
     [
         .. ArithmeticForms.All,
+        .. TrigonometricForms.All,
         .. ActivationForms.All,
         .. ReductionForms.All,
         .. MatrixForms.All,

@@ -14,16 +14,26 @@ internal static class ActivationReference
         table.Add("Gelu", c => c.X.Map(c.Node.Text("approximate", "none") == "tanh" ? GeluByTanh : Gelu));
         table.Add("LeakyRelu", c => Bent(c, 0.01f, (v, alpha) => alpha * v));
         table.Add("Elu", c => Bent(c, 1, (v, alpha) => alpha * (Math.Exp(v) - 1)));
+        table.Add("Selu", Selu);
+        table.Add("Celu", c => Bent(c, 1, (v, alpha) => alpha * (Math.Exp(v / alpha) - 1)));
+        table.Add("PRelu", c => NdArray.Of(c.X.Dims, p => c.X[p] > 0 ? c.X[p] : c.X[p] * c[1].Broadcast(p)));
+        table.Add("ThresholdedRelu", c => c.X.Map(v => v > c.Node.Float("alpha", 1) ? v : 0));
+        table.Add("Softsign", c => c.X.Map(v => v / (1 + Math.Abs(v))));
+        table.Add("HardSwish", c => c.X.Map(v => v * Math.Clamp((v / 6) + 0.5, 0, 1)));
         table.Add("HardSigmoid", c => c.X.Map(HardSigmoid(c.Node.Float("alpha", 0.2f), c.Node.Float("beta", 0.5f))));
+        AddMicrosoft(table, "Gelu", _ => Gelu);
+        AddMicrosoft(table, "BiasGelu", _ => Gelu);
+        AddMicrosoft(table, "FastGelu", _ => GeluByTanh);
+        AddMicrosoft(table, "QuickGelu", c => v => v * Sigmoid(c.Node.Float("alpha", 1.702f) * v));
         table.Add("Softmax", c => Normalized(c, (v, sum) => Math.Exp(v) / sum));
         table.Add("LogSoftmax", c => Normalized(c, (v, sum) => v - Math.Log(sum)));
     }
 
-    public static double Sigmoid(double v) => 1 / (1 + Math.Exp(-v));
+    private static double Sigmoid(double v) => 1 / (1 + Math.Exp(-v));
 
-    public static double Gelu(double v) => 0.5 * v * (1 + Erf(v / Math.Sqrt(2)));
+    private static double Gelu(double v) => 0.5 * v * (1 + Erf(v / Math.Sqrt(2)));
 
-    public static double GeluByTanh(double v) =>
+    private static double GeluByTanh(double v) =>
         0.5 * v * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + (0.044715 * v * v * v))));
 
     private static double Softplus(double v) => Math.Log(1 + Math.Exp(v));
@@ -42,6 +52,24 @@ internal static class ActivationReference
         }
 
         return 2 / Math.Sqrt(Math.PI) * sum;
+    }
+
+    /// <summary>A function of the first input, or of the sum of two.</summary>
+    private static void AddMicrosoft(
+        ReferenceGraph table,
+        string opType,
+        Func<ReferenceCall, Func<double, double>> function
+    ) =>
+        table.Add(
+            "com.microsoft",
+            opType,
+            c => [NdArray.Of(c.X.Dims, p => function(c)(c.X[p] + (c.Find(1)?.Broadcast(p) ?? 0)))]
+        );
+
+    private static NdArray Selu(ReferenceCall c)
+    {
+        double gamma = c.Node.Float("gamma", 1.05070098f);
+        return Bent(c, 1.67326319f, (v, alpha) => alpha * (Math.Exp(v) - 1)).Map(v => gamma * v);
     }
 
     /// <summary>The identity above zero.</summary>

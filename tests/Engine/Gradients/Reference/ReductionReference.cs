@@ -11,6 +11,13 @@ internal static class ReductionReference
                 ("ReduceSum", v => v.Sum()),
                 ("ReduceMean", v => v.Average()),
                 ("ReduceSumSquare", v => v.Sum(e => e * e)),
+                ("ReduceL1", v => v.Sum(Math.Abs)),
+                ("ReduceL2", v => Math.Sqrt(v.Sum(e => e * e))),
+                ("ReduceLogSum", v => Math.Log(v.Sum())),
+                ("ReduceLogSumExp", v => Math.Log(v.Sum(Math.Exp))),
+                ("ReduceMax", v => v.Max()),
+                ("ReduceMin", v => v.Min()),
+                ("ReduceProd", v => v.Aggregate((a, b) => a * b)),
             }
         )
         {
