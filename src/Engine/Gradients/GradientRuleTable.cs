@@ -20,6 +20,8 @@ public sealed class GradientRuleTable
         GeluGradients.AddTo(this);
         RoundingGradients.AddTo(this);
         MovementGradients.AddTo(this);
+        RearrangingGradients.AddTo(this);
+        IndexGradients.AddTo(this);
         ReductionGradients.AddTo(this);
         MatrixGradients.AddTo(this);
         ConvolutionGradients.AddTo(this);

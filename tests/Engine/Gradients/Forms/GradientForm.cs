@@ -32,6 +32,7 @@ internal sealed record GradientForm(string OpType, Func<Trial, Value[]> Write)
         .. PoolingForms.All,
         .. NormalizationForms.All,
         .. MovementForms.All,
+        .. RearrangingForms.All,
         .. IndexingForms.All,
         .. ResizeForms.All,
     ];

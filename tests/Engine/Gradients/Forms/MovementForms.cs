@@ -3,7 +3,7 @@ using DiffusionQuant.Onnx.Building;
 
 namespace DiffusionQuant.Engine.Tests.Gradients.Forms;
 
-/// <summary>Operators that move, repeat, join or cut elements.</summary>
+/// <summary>Operators that pass elements on in their order, join or cut.</summary>
 internal static class MovementForms
 {
     public static IEnumerable<GradientForm> All =>
@@ -14,11 +14,11 @@ internal static class MovementForms
             new("Flatten", Flatten),
             new("Squeeze", Squeeze),
             new("Unsqueeze", Unsqueeze),
-            new("Transpose", Transpose),
-            new("Expand", Expand),
             new("Concat", Concat),
             new("Split", Split),
             new("Pad", Pad),
+            new("Pad", Mirrored) { Variant = "by mirroring" },
+            new("Dropout", Dropout),
         ];
 
     private static Value Cast(Trial t) =>
@@ -54,22 +54,6 @@ internal static class MovementForms
         var dims = t.Draw.Shape(0, 3);
         var axes = t.Draw.Permutation(dims.Length + 2)[..2];
         return t.Builder.Unsqueeze(t.Input(dims), t.Draw.Flag() ? axes : [axes[0], axes[1] - dims.Length - 2]);
-    }
-
-    private static Value Transpose(Trial t)
-    {
-        var dims = t.Draw.Shape(0, 5);
-        var x = t.Input(dims);
-        return dims.Length == 0 || t.Draw.Whole(0, 3) == 0
-            ? t.Op("Transpose", x)
-            : t.Builder.Transpose(x, t.Draw.Permutation(dims.Length));
-    }
-
-    /// <summary>The shape may have ones where the value has more.</summary>
-    private static Value Expand(Trial t)
-    {
-        var (a, b) = ArithmeticForms.BroadcastShapes(t.Draw);
-        return t.Op("Expand", t.Input(a), t.Integers(b));
     }
 
     private static Value Concat(Trial t)
@@ -116,5 +100,35 @@ internal static class MovementForms
         long[] ends = [.. dims.Select(d => (long)t.Draw.Whole(-(int)((d - 1) / 2), 2))];
         var value = t.Draw.Flag() ? t.Builder.Scalar(0.5f) : null;
         return t.Op("Pad", t.Input(dims), t.Integers([.. begins, .. ends]), value);
+    }
+
+    /// <summary>All axes or, where the opset lets them be named, some.</summary>
+    private static Value Mirrored(Trial t)
+    {
+        long[] dims = [.. t.Draw.Shape(1, 3).Select(d => d + 2)];
+        string[] modes = t.Builder.Opset < 19 ? ["reflect", "edge"] : ["reflect", "edge", "wrap"];
+        var mode = t.Draw.Pick<string>(modes);
+        var hasAxes = t.Builder.Opset >= 18 && t.Draw.Flag();
+        var axes = t.Draw.Axes(dims.Length);
+        long[] pads =
+        [
+            .. Enumerable.Range(0, 2 * (hasAxes ? axes.Length : dims.Length)).Select(_ => (long)t.Draw.Whole(0, 2)),
+        ];
+        return hasAxes
+            ? t.Op("Pad", [t.Input(dims), t.Integers(pads), null, t.Integers(axes)], ("mode", mode))
+            : t.Op("Pad", [t.Input(dims), t.Integers(pads)], ("mode", mode));
+    }
+
+    private static Value Dropout(Trial t)
+    {
+        var x = t.Input(t.Draw.Shape(0, 3));
+        return t.Draw.Flag()
+            ? t.Op("Dropout", x)
+            : t.Op(
+                "Dropout",
+                x,
+                t.Builder.Scalar(0.5f),
+                t.Builder.Constant(new OnnxTensor("", ElementType.Bool, [], new byte[1]))
+            );
     }
 }

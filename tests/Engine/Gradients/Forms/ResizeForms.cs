@@ -10,6 +10,7 @@ internal static class ResizeForms
         [
             new("Resize", Nearest) { Variant = "nearest" },
             new("Resize", t => Continuous(t, "linear")) { Variant = "linear" },
+            new("Resize", t => Continuous(t, "cubic")) { Variant = "cubic" },
         ];
 
     private static string Coordinates(Draw draw) =>

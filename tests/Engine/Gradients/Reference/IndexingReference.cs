@@ -7,6 +7,10 @@ internal static class IndexingReference
     {
         table.Add("Slice", Slice);
         table.Add("Gather", Gather);
+        table.Add("GatherElements", c => NdArray.Of(c[1].Dims, place => c.X[ElementPlace(c, place)]));
+        table.Add("GatherND", GatherBlocks);
+        table.Add("ScatterElements", ScatterElements);
+        table.Add("ScatterND", ScatterBlocks);
     }
 
     /// <summary>numpy's slices: places from start on, until end is reached or the axis left.</summary>
@@ -48,6 +52,49 @@ internal static class IndexingReference
                 return c.X[[.. place[..axis], (int)index, .. place[(axis + indices.Rank)..]]];
             }
         );
+    }
+
+    /// <summary>A place of the indices with the index in the axis' stead.</summary>
+    private static int[] ElementPlace(ReferenceCall c, int[] place)
+    {
+        var axis = c.Axis(0);
+        int[] result = [.. place];
+        result[axis] = (int)FromEnd((long)c[1][place], c.X.Dims[axis]);
+        return result;
+    }
+
+    private static NdArray GatherBlocks(ReferenceCall c)
+    {
+        var depth = c[1].Dims[^1];
+        return NdArray.Of(
+            [.. c[1].Dims[..^1], .. c.X.Dims[depth..]],
+            place => c.X[[.. BlockPlace(c, place[..(c[1].Rank - 1)]), .. place[(c[1].Rank - 1)..]]]
+        );
+    }
+
+    /// <summary>The leading axes of the block that one tuple of indices names.</summary>
+    private static IEnumerable<int> BlockPlace(ReferenceCall c, int[] tuple) =>
+        Enumerable.Range(0, c[1].Dims[^1]).Select(i => (int)FromEnd((long)c[1][[.. tuple, i]], c.X.Dims[i]));
+
+    private static NdArray ScatterElements(ReferenceCall c) => Scatter(c, place => ElementPlace(c, place));
+
+    private static NdArray ScatterBlocks(ReferenceCall c)
+    {
+        var rank = c[1].Rank - 1;
+        return Scatter(c, place => [.. BlockPlace(c, place[..rank]), .. place[rank..]]);
+    }
+
+    private static NdArray Scatter(ReferenceCall c, Func<int[], int[]> target)
+    {
+        var adds = c.Node.Text("reduction", "none") == "add";
+        var result = c.X.Map(v => v);
+        foreach (var place in NdArray.Places(c[2].Dims))
+        {
+            var offset = result.Offset(target(place));
+            result.Values[offset] = (adds ? result.Values[offset] : 0) + c[2][place];
+        }
+
+        return result;
     }
 
     private static long FromEnd(long place, int size) => place < 0 ? place + size : place;

@@ -1,6 +1,6 @@
 namespace DiffusionQuant.Engine.Tests.Gradients.Reference;
 
-/// <summary>Operators that move, repeat, join or cut elements.</summary>
+/// <summary>Operators that pass elements on in their order, join or cut.</summary>
 internal static class MovementReference
 {
     public static void AddTo(ReferenceGraph table)
@@ -9,11 +9,10 @@ internal static class MovementReference
         table.Add("Flatten", Flatten);
         table.Add("Squeeze", Squeeze);
         table.Add("Unsqueeze", Unsqueeze);
-        table.Add("Transpose", Transpose);
-        table.Add("Expand", Expand);
         table.Add("Concat", Concat);
         table.Add("", "Split", Split);
         table.Add("Pad", Pad);
+        table.Add("Dropout", c => c.X);
     }
 
     private static NdArray Reshape(ReferenceCall c)
@@ -50,17 +49,6 @@ internal static class MovementReference
         }
 
         return c.X.Reshaped([.. dims]);
-    }
-
-    private static NdArray Transpose(ReferenceCall c) =>
-        c.X.Transposed(
-            c.Node.Ints("perm")?.Select(p => (int)p).ToArray() ?? [.. Enumerable.Range(0, c.X.Rank).Reverse()]
-        );
-
-    private static NdArray Expand(ReferenceCall c)
-    {
-        var shape = new NdArray([.. c[1].Integers.Select(d => (int)d)], []);
-        return NdArray.Of(NdArray.BroadcastDims(c.X, shape), place => c.X.Broadcast(place));
     }
 
     private static NdArray Concat(ReferenceCall c)

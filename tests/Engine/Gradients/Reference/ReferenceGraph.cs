@@ -25,6 +25,7 @@ internal sealed class ReferenceGraph
         PoolingReference.AddTo(this);
         NormalizationReference.AddTo(this);
         MovementReference.AddTo(this);
+        RearrangingReference.AddTo(this);
         IndexingReference.AddTo(this);
         ResizeReference.AddTo(this);
     }

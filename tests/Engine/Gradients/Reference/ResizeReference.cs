@@ -76,6 +76,14 @@ internal static class ResizeReference
                 Add(0, 1 - rest);
                 Add(1, rest);
                 break;
+            case "cubic":
+                double a = node.Float("cubic_coeff_a", -0.75f);
+                for (var offset = -1; offset <= 2; offset++)
+                {
+                    Add(offset, Cubic(Math.Abs(rest - offset), a));
+                }
+
+                break;
             default:
                 shares[Math.Clamp(Nearest(node, place), 0, size - 1)] = 1;
                 break;
@@ -85,6 +93,12 @@ internal static class ResizeReference
 
         void Add(int offset, double share) => shares[Math.Clamp(floor + offset, 0, size - 1)] += share;
     }
+
+    /// <summary>The kernel as ONNX's documentation has it.</summary>
+    private static double Cubic(double distance, double a) =>
+        distance <= 1 ? ((a + 2) * Math.Pow(distance, 3)) - ((a + 3) * Math.Pow(distance, 2)) + 1
+        : distance < 2 ? a * (Math.Pow(distance, 3) - (5 * Math.Pow(distance, 2)) + (8 * distance) - 4)
+        : 0;
 
     private static int Nearest(OnnxNode node, double place) =>
         (int)(
