@@ -26,6 +26,7 @@ internal sealed class DrawnWindow
     private readonly long[] dilations;
     private readonly long[] pads;
     private readonly string autoPad;
+    private readonly long[] leastSizes;
 
     public DrawnWindow(Draw draw, int rank, WindowKind kind)
     {
@@ -47,13 +48,15 @@ internal sealed class DrawnWindow
             pads = new long[2 * rank];
             dilations = Each(1, 1);
         }
+
+        leastSizes = kind == WindowKind.Pooling ? dilations : Each(1, 1);
     }
 
     private DrawnWindow(Draw draw, long[] kernel)
     {
         this.draw = draw;
         Kernel = strides = kernel;
-        dilations = Array.ConvertAll(kernel, _ => 1L);
+        dilations = leastSizes = Array.ConvertAll(kernel, _ => 1L);
         pads = new long[2 * kernel.Length];
         autoPad = "NOTSET";
     }
@@ -65,12 +68,14 @@ internal sealed class DrawnWindow
     public static DrawnWindow SideBySide(Draw draw, int rank) =>
         new(draw, [.. Enumerable.Range(0, rank).Select(_ => (long)draw.Whole(1, 3))]);
 
-    /// <summary>An image with room for the window at least once.</summary>
+    /// <summary>An image with room for the window at least once; no window of a pooling lies in padding alone.</summary>
     public long[] Image() =>
         [
             .. Enumerable
                 .Range(0, Rank)
-                .Select(i => Math.Max(1, Reach(i) - pads[i] - pads[i + Rank] + draw.Whole(0, Rank == 3 ? 2 : 4))),
+                .Select(i =>
+                    Math.Max(leastSizes[i], Reach(i) - pads[i] - pads[i + Rank] + draw.Whole(0, Rank == 3 ? 2 : 4))
+                ),
         ];
 
     /// <summary>The image of a transposed convolution whose result has at least one element on each axis.</summary>

@@ -6,7 +6,13 @@ namespace DiffusionQuant.Engine.Tests.Gradients.Forms;
 /// <summary>Matrix products.</summary>
 internal static class MatrixForms
 {
-    public static IEnumerable<GradientForm> All => [new("MatMul", MatMul), new("Gemm", Gemm), new("Einsum", Einsum)];
+    public static IEnumerable<GradientForm> All =>
+        [
+            new("MatMul", MatMul),
+            new("Gemm", Gemm),
+            new("FusedMatMul", Fused) { Domain = "com.microsoft" },
+            new("Einsum", Einsum),
+        ];
 
     /// <summary>Matrices, batches that are repeated, and vectors on either side.</summary>
     private static Value MatMul(Trial t)
@@ -22,6 +28,22 @@ internal static class MatrixForms
             2 => t.Op("MatMul", t.Input(a), t.Input(inner, columns)),
             _ => t.Op("MatMul", t.Input(a), t.Input(b)),
         };
+    }
+
+    private static Value Fused(Trial t)
+    {
+        var (rows, inner, columns) = (t.Draw.Size(), t.Draw.Size(), t.Draw.Size());
+        var (transA, transB) = (t.Draw.Flag(), t.Draw.Flag());
+        var (a, b) = ArithmeticForms.BroadcastShapes(t.Draw);
+        a = [.. a.TakeLast(2), transA ? inner : rows, transA ? rows : inner];
+        b = [.. b.TakeLast(2), transB ? columns : inner, transB ? inner : columns];
+        return t.Microsoft(
+            "FusedMatMul",
+            [t.Input(a), t.Input(b)],
+            ("transA", transA ? 1L : 0L),
+            ("transB", transB ? 1L : 0L),
+            ("alpha", (float)t.Draw.Real(0.5, 2))
+        );
     }
 
     private static Value Gemm(Trial t)

@@ -10,7 +10,12 @@ internal static class NormalizationForms
         [
             new("InstanceNormalization", Instance),
             new("InstanceNormalization", Plain) { Variant = "without scale" },
-            new("LayerNormalization", Layer) { Opset = 17 },
+            new("LayerNormalization", t => Layer(t, "LayerNormalization")) { Opset = 17 },
+            new("SimplifiedLayerNormalization", t => Layer(t, "SimplifiedLayerNormalization")),
+            new("RMSNormalization", t => Layer(t, "RMSNormalization")) { Opset = 23 },
+            new("BatchNormalization", Batch) { Opset = 15 },
+            new("SkipLayerNormalization", t => Skip(t, isCentred: true)) { Domain = "com.microsoft" },
+            new("SkipSimplifiedLayerNormalization", t => Skip(t, isCentred: false)) { Domain = "com.microsoft" },
             new("GroupNormalization", Group) { Opset = 18 },
         ];
 
@@ -36,7 +41,7 @@ internal static class NormalizationForms
         return t.Op("InstanceNormalization", [x, ones, zeros], Epsilon(t.Draw));
     }
 
-    private static Value Layer(Trial t)
+    private static Value Layer(Trial t, string opType)
     {
         long[] kept = t.Draw.Shape(0, 2);
         long[] scale = Image(t.Draw);
@@ -44,9 +49,9 @@ internal static class NormalizationForms
         var attributes =
             (ReadOnlySpan<(string, AttributeValue)>)
                 [.. Epsilon(t.Draw), ("axis", (long)(t.Draw.Flag() ? kept.Length : -scale.Length))];
-        return t.Draw.Whole(0, 2) == 0
-            ? t.Op("LayerNormalization", [t.Input(dims), t.Input(scale)], attributes)
-            : t.Op("LayerNormalization", [t.Input(dims), t.Input(scale), t.Input(scale)], attributes);
+        return opType != "LayerNormalization" || t.Draw.Whole(0, 2) == 0
+            ? t.Op(opType, [t.Input(dims), t.Input(scale)], attributes)
+            : t.Op(opType, [t.Input(dims), t.Input(scale), t.Input(scale)], attributes);
     }
 
     private static Value Group(Trial t)
@@ -59,5 +64,30 @@ internal static class NormalizationForms
             [x, t.Input(entries), t.Input(entries)],
             [.. Epsilon(t.Draw), ("num_groups", groups)]
         );
+    }
+
+    private static Value Batch(Trial t)
+    {
+        var channels = t.Draw.Size();
+        var x = t.Input([t.Draw.Size(), channels, .. Image(t.Draw)]);
+        return t.Op(
+            "BatchNormalization",
+            [x, t.Input(channels), t.Input(channels), t.Input(channels), t.Positive(channels)],
+            Epsilon(t.Draw)
+        );
+    }
+
+    /// <summary>The loss may depend on the normalized sum, on the sum, or on both.</summary>
+    private static Value[] Skip(Trial t, bool isCentred)
+    {
+        long[] dims = [t.Draw.Size(), t.Draw.Size(), t.Draw.Size(4)];
+        Value? Optional() => t.Draw.Flag() ? t.Input(dims[^1]) : null;
+        var (x, skip, scale) = (t.Input(dims), t.Input(dims), t.Input(dims[^1]));
+        Value?[] inputs = isCentred ? [x, skip, scale, Optional(), Optional()] : [x, skip, scale, Optional()];
+        var opType = isCentred ? "SkipLayerNormalization" : "SkipSimplifiedLayerNormalization";
+        var outputs = t.Builder.Node(opType, inputs, t.Draw.Pick(1, 4), Epsilon(t.Draw), "com.microsoft");
+        return outputs.Count == 1 ? [outputs[0]]
+            : t.Draw.Flag() ? [outputs[0], outputs[3]]
+            : [outputs[3]];
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Trial
     public Trial(Draw draw, long leastOpset)
     {
         Draw = draw;
-        long[] opsets = [13, 17, 18, 20, 21];
+        long[] opsets = [13, 17, 18, 20, 21, 23];
         Builder = new(opset: draw.Pick<long>([.. opsets.Where(o => o >= leastOpset)]));
         ranks = new(draw.Shuffled(Enumerable.Range(0, MostDistinct)));
     }

@@ -7,11 +7,12 @@ internal static class MatrixReference
     {
         table.Add("MatMul", c => MatMul(c.X, c[1]));
         table.Add("Gemm", Gemm);
+        table.Add("com.microsoft", "FusedMatMul", c => [Fused(c)]);
         table.Add("Einsum", Einsum);
     }
 
     /// <summary>numpy's matmul.</summary>
-    public static NdArray MatMul(NdArray a, NdArray b)
+    private static NdArray MatMul(NdArray a, NdArray b)
     {
         var left = a.Rank == 1 ? a.Reshaped(1, a.Dims[0]) : a;
         var right = b.Rank == 1 ? b.Reshaped(b.Dims[0], 1) : b;
@@ -32,6 +33,17 @@ internal static class MatrixReference
         int[] rows = a.Rank == 1 ? [] : [left.Dims[^2]];
         int[] columns = b.Rank == 1 ? [] : [right.Dims[^1]];
         return product.Reshaped([.. batch, .. rows, .. columns]);
+    }
+
+    private static NdArray Fused(ReferenceCall c)
+    {
+        NdArray Turned(NdArray array, string attribute) =>
+            c.Node.Int(attribute) == 0
+                ? array
+                : array.Transposed([.. Enumerable.Range(0, array.Rank - 2), array.Rank - 1, array.Rank - 2]);
+
+        double alpha = c.Node.Float("alpha", 1);
+        return MatMul(Turned(c.X, "transA"), Turned(c[1], "transB")).Map(v => alpha * v);
     }
 
     private static NdArray Gemm(ReferenceCall c)

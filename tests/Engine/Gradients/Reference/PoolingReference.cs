@@ -6,15 +6,19 @@ internal static class PoolingReference
     public static void AddTo(ReferenceGraph table)
     {
         table.Add("AveragePool", Average);
+        table.Add("MaxPool", c => Windows(c, Kernel(c), v => v.Max()));
+        table.Add("GlobalMaxPool", c => Global(c, v => v.Max()));
         table.Add("GlobalAveragePool", c => Global(c, v => v.Average()));
     }
 
     private static NdArray Average(ReferenceCall c)
     {
-        int[] kernel = [.. c.Node.Ints("kernel_shape")!.Select(k => (int)k)];
+        var kernel = Kernel(c);
         var countsPads = c.Node.Int("count_include_pad") != 0;
         return Windows(c, kernel, v => countsPads ? v.Sum() / NdArray.Count(kernel) : v.Average());
     }
+
+    private static int[] Kernel(ReferenceCall c) => [.. c.Node.Ints("kernel_shape")!.Select(k => (int)k)];
 
     private static NdArray Windows(ReferenceCall c, int[] kernel, Func<IEnumerable<double>, double> function)
     {

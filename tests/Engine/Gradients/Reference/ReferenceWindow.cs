@@ -28,8 +28,7 @@ internal sealed class ReferenceWindow
         }
     }
 
-    public int[] Outputs() =>
-        [.. sizes.Select((size, i) => ((size + pads[i] + pads[i + kernel.Length] - Reach(i)) / strides[i]) + 1)];
+    public int[] Outputs() => [.. sizes.Select((size, i) => Outputs(size, i))];
 
     public int[] TransposedOutputs()
     {
@@ -70,6 +69,19 @@ internal sealed class ReferenceWindow
         }
 
         return true;
+    }
+
+    /// <summary>By ceil_mode the last window may reach beyond the padding, but has to start within the image or before it.</summary>
+    private int Outputs(int size, int axis)
+    {
+        var room = size + pads[axis] + pads[axis + kernel.Length] - Reach(axis);
+        if (node.Int("ceil_mode") == 0)
+        {
+            return (room / strides[axis]) + 1;
+        }
+
+        var count = (int)Math.Ceiling((double)room / strides[axis]) + 1;
+        return (count - 1) * strides[axis] >= size + pads[axis] ? count - 1 : count;
     }
 
     private int Reach(int axis) => ((kernel[axis] - 1) * dilations[axis]) + 1;
