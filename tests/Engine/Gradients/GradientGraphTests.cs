@@ -48,6 +48,39 @@ public sealed class GradientGraphTests
         Assert.Contains(model.Graph.Nodes.First(n => n.OpType == "Hardmax").Name, error.Message);
     }
 
+    /// <summary>The branch reads a value of the outer graph, which no input of the node shows.</summary>
+    [Fact]
+    public void A_subgraph_that_captures_what_is_tuned_is_named()
+    {
+        var b = new GraphBuilder();
+        var x = b.Input("x", ElementType.Float, 3);
+        var model = Close(
+            b,
+            b.Op("If", [Condition(b)], [("then_branch", Branch(b, x)), ("else_branch", Branch(b, x))])
+        );
+        var error = Assert.Throws<DiffusionQuantException>(() => GradientGraph.Append(model, "loss", ["x"]));
+        Assert.Equal("DQ4030", error.Code);
+        Assert.Contains("If", error.Message);
+        Assert.Contains(model.Graph.Nodes.First(n => n.OpType == "If").Name, error.Message);
+        Assert.Contains("'x'", error.Message);
+    }
+
+    [Fact]
+    public void A_subgraph_of_constants_is_a_constant()
+    {
+        var b = new GraphBuilder();
+        var x = b.Input("x", ElementType.Float, 3);
+        var other = b.Input("other", ElementType.Float, 3);
+        var chosen = b.Op("If", [Condition(b)], [("then_branch", Branch(b, other)), ("else_branch", Branch(b, other))]);
+        var run = GradientRun.Of(
+            Close(b, x * chosen),
+            new Dictionary<string, float[]> { ["x"] = [1, 2, 3], ["other"] = [4, 5, 6] },
+            ["x"]
+        );
+
+        Assert.Equal([-4, -5, -6], run.Gradients["x"].Values);
+    }
+
     [Fact]
     public void Symbolic_sizes_are_refused()
     {
@@ -75,5 +108,17 @@ public sealed class GradientGraphTests
     {
         b.Output(b.Op("ReduceSum", [y], ("keepdims", 0L)), "loss", ElementType.Float);
         return b.Build();
+    }
+
+    private static Value Condition(GraphBuilder b) =>
+        b.Constant(new OnnxTensor("", ElementType.Bool, [], new byte[] { 1 }));
+
+    /// <summary>A branch that reads a value of the graph around it.</summary>
+    private static AttributeValue Branch(GraphBuilder b, Value captured)
+    {
+        var branch = b.Subgraph("branch");
+        var y = branch.Op("Neg", captured);
+        branch.Graph.Outputs.Add(new(y.Name, ElementType.Float, TensorShape.Of(3)));
+        return new AttributeValue.Graph(branch.Graph);
     }
 }
