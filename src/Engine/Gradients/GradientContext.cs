@@ -63,6 +63,10 @@ public sealed class GradientContext
         }
     }
 
+    /// <summary>Hands over the first input's gradient for a function of elements.</summary>
+    /// <param name="slope">The function's derivative.</param>
+    public void GiveSlope(string slope) => Give(0, Op("Mul", Gradient, slope));
+
     /// <summary>Hands over a part of an input's gradient that has the output's shape, summing what broadcasting repeated.</summary>
     public void GiveBroadcast(int input, string gradient)
     {

@@ -6,11 +6,13 @@ namespace DiffusionQuant.Engine.Gradients;
 /// <summary>The failures of differentiation: codes DQ4030 to DQ4039.</summary>
 internal static class GradientErrors
 {
+    /// <param name="node">The node.</param>
+    /// <param name="captured">What a subgraph of it reads from the graph around it and is to be tuned.</param>
     [Diagnostic("DQ4030")]
-    public static DiffusionQuantException NoRule(OnnxNode node) =>
+    public static DiffusionQuantException NoRule(OnnxNode node, string? captured) =>
         new(
             "DQ4030",
-            $"The operator {OperatorOf(node)} at node '{node.DisplayName}' has no derivative here, so what lies before it cannot be tuned. Choose a method without gradients (gptq, mse), leave the layers of its block out by a rule, or export the model without this operator."
+            $"The operator {OperatorOf(node)} at node '{node.DisplayName}'{(captured is null ? "" : $", whose subgraph reads '{captured}',")} has no derivative here, so what lies before it cannot be tuned. Choose a method without gradients (gptq, mse), leave the layers of its block out by a rule, or export the model without this operator."
         );
 
     [Diagnostic("DQ4031")]

@@ -16,7 +16,7 @@ public static class GradientGraph
     /// <param name="wanted">Inputs, initializers or inner values, all floating point.</param>
     /// <returns>For each wanted value the name of its gradient, which has its shape; a value that the loss does not depend
     /// on has a gradient of zeros.</returns>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030: an operator on the way has no rule. DQ4031: a shape
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030: an operator on the way has no rule, as none with subgraphs has. DQ4031: a shape
     /// is not known. DQ4032: an operator's attributes are not supported by its rule.</exception>
     public static IReadOnlyDictionary<string, string> Append(OnnxModel model, string loss, IReadOnlyList<string> wanted)
     {
@@ -32,12 +32,14 @@ public static class GradientGraph
 
         foreach (var node in Enumerable.Reverse(graph.Nodes.ToArray()))
         {
-            if (!node.Outputs.Exists(sums.Has) || !node.Inputs.Exists(moving.Contains))
+            if (!node.Outputs.Exists(sums.Has) || !GraphChecker.Reads(node).Any(moving.Contains))
             {
                 continue;
             }
 
-            var rule = GradientRuleTable.Instance.Find(node) ?? throw GradientErrors.NoRule(node);
+            // What a subgraph captures is no input of the node, so that no rule could hand its gradient over.
+            var captured = GraphChecker.Reads(node).Except(node.Inputs).FirstOrDefault(moving.Contains);
+            var rule = GradientRuleTable.Instance.Find(node) ?? throw GradientErrors.NoRule(node, captured);
             rule(new(node, writer, [.. node.Outputs.Select(sums.Total)], moving.Contains, sums.Add));
         }
 

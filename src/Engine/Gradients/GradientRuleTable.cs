@@ -14,9 +14,14 @@ public sealed class GradientRuleTable
     private GradientRuleTable()
     {
         ArithmeticGradients.AddTo(this);
+        TrigonometricGradients.AddTo(this);
         ActivationGradients.AddTo(this);
+        PiecewiseGradients.AddTo(this);
+        GeluGradients.AddTo(this);
         RoundingGradients.AddTo(this);
         MovementGradients.AddTo(this);
+        RearrangingGradients.AddTo(this);
+        IndexGradients.AddTo(this);
         ReductionGradients.AddTo(this);
         MatrixGradients.AddTo(this);
         ConvolutionGradients.AddTo(this);

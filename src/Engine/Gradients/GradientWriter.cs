@@ -73,11 +73,14 @@ public sealed class GradientWriter(OnnxModel model, GraphEditor editor)
     public string ReduceSum(string value, long[] axes, bool keepDimensions = true) =>
         axes.Length == 0 ? value : Op("ReduceSum", [value, Integers(axes)], ("keepdims", keepDimensions ? 1L : 0L));
 
-    /// <summary>The mean over axes.</summary>
-    public string ReduceMean(string value, long[] axes, bool keepDimensions = true) =>
-        Opset < 18
-            ? Op("ReduceMean", [value], ("axes", axes), ("keepdims", keepDimensions ? 1L : 0L))
-            : Op("ReduceMean", [value, Integers(axes)], ("keepdims", keepDimensions ? 1L : 0L));
+    /// <summary>The mean over axes, which stay with size 1.</summary>
+    public string ReduceMean(string value, long[] axes) => Reduce("ReduceMean", value, axes);
+
+    /// <summary>A reduction over axes, which stay with size 1, by an operator whose axes are an input from opset 18 on.</summary>
+    public string Reduce(string opType, string value, long[] axes) =>
+        axes.Length == 0 ? value
+        : Opset < 18 ? Op(opType, [value], ("axes", axes))
+        : Op(opType, value, Integers(axes));
 
     /// <summary>A slice along one axis.</summary>
     public string Slice(string value, long axis, long start, long end, long step = 1) =>

@@ -15,13 +15,11 @@ internal static class ArithmeticGradients
         rules.Add("Mean", Mean);
         rules.Add("Min", c => Extreme(c));
         rules.Add("Max", c => Extreme(c));
-        rules.Add("Abs", c => c.Give(0, c.Op("Mul", c.Gradient, c.Op("Sign", c.Node.Inputs[0]))));
-        rules.Add("Exp", c => c.Give(0, c.Op("Mul", c.Gradient, c.Node.Outputs[0])));
+        rules.Add("Abs", c => c.GiveSlope(c.Op("Sign", c.Node.Inputs[0])));
+        rules.Add("Exp", c => c.GiveSlope(c.Node.Outputs[0]));
         rules.Add("Log", c => c.Give(0, c.Op("Div", c.Gradient, c.Node.Inputs[0])));
         rules.Add("Sqrt", c => c.Give(0, c.Op("Div", c.Op("Mul", c.Gradient, c.Number(0.5)), c.Node.Outputs[0])));
         rules.Add("Reciprocal", Reciprocal);
-        rules.Add("Sin", c => c.Give(0, c.Op("Mul", c.Gradient, c.Op("Cos", c.Node.Inputs[0]))));
-        rules.Add("Cos", c => c.Give(0, c.Op("Neg", c.Op("Mul", c.Gradient, c.Op("Sin", c.Node.Inputs[0])))));
         rules.Add("Where", Where);
         rules.Add("Clip", Clip);
     }

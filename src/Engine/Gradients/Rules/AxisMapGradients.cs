@@ -4,7 +4,7 @@ namespace DiffusionQuant.Engine.Gradients.Rules;
 
 /// <summary>
 /// Operators that make each element along an axis a fixed mixture of the input's elements along it: Slice, Gather with
-/// constant indices, Resize. The gradient is the product with the mixture's matrix.
+/// constant indices, Pad by mirroring, Resize. The gradient is the product with the mixture's matrix.
 /// </summary>
 internal static class AxisMapGradients
 {
@@ -12,6 +12,7 @@ internal static class AxisMapGradients
     {
         rules.Add("Slice", Slice);
         rules.Add("Gather", Gather);
+        rules.Add("Pad", Pad);
         rules.Add("Resize", Resize);
     }
 
@@ -60,14 +61,57 @@ internal static class AxisMapGradients
         var dims = c.InputShape(0);
         var axis = c.Node.Int("axis");
         axis = axis < 0 ? axis + dims.Length : axis;
-        var indices =
-            c.Writer.Constant(c.Node.Inputs[1])?.ToInt64s()
-            ?? throw c.Unsupported("indices that are computed at run time");
+        if (c.Writer.Constant(c.Node.Inputs[1])?.ToInt64s() is not { } indices)
+        {
+            IndexGradients.Gather(c, (int)axis);
+            return;
+        }
+
         var places = indices.Select(i => i < 0 ? i + dims[axis] : i).ToArray();
         // Indices of any rank take the axis' place; as one axis they are a list.
         var flat = c.Writer.Reshape(c.Gradient, [.. dims[..(int)axis], places.Length, .. dims[((int)axis + 1)..]]);
         c.Give(0, AlongAxis(c, flat, (int)axis, Selection(dims[axis], places), dims.Length));
     }
+
+    private static void Pad(GradientContext c)
+    {
+        var dims = c.InputShape(0);
+        var rank = dims.Length;
+        long[] Constant(int input) =>
+            c.Writer.Constant(c.Node.Inputs[input])?.ToInt64s()
+            ?? throw c.Unsupported("sizes that are computed at run time");
+
+        var given = Constant(1);
+        long[] axes = c.Node.Input(3) is null ? [.. Enumerable.Range(0, rank).Select(i => (long)i)] : Constant(3);
+        var mode = c.Node.Text("mode", "constant");
+        var (gradient, crop) = (c.Gradient, new long[2 * rank]);
+        for (var i = 0; i < axes.Length; i++)
+        {
+            var axis = (int)(axes[i] < 0 ? axes[i] + rank : axes[i]);
+            var (begin, end, size) = (given[i], given[i + axes.Length], dims[axis]);
+            if (mode == "constant")
+            {
+                (crop[axis], crop[axis + rank]) = (-begin, -end);
+            }
+            else if (begin != 0 || end != 0)
+            {
+                var places = Places(-begin, 1, begin + size + end).Select(p => Mirrored(mode, p, size));
+                gradient = AlongAxis(c, gradient, axis, Selection(size, [.. places]));
+            }
+        }
+
+        c.Give(0, c.Writer.Pad(gradient, crop));
+    }
+
+    /// <summary>The element that stands at a place beyond the axis.</summary>
+    private static long Mirrored(string mode, long place, long size) =>
+        mode switch
+        {
+            _ when place >= 0 && place < size => place,
+            "edge" => Math.Clamp(place, 0, size - 1),
+            "wrap" => (place + size) % size,
+            _ => place < 0 ? -place : (2 * (size - 1)) - place,
+        };
 
     private static void Resize(GradientContext c)
     {
@@ -77,13 +121,20 @@ internal static class AxisMapGradients
             throw c.Unsupported("axes and antialiasing");
         }
 
+        if (from.AsSpan().SequenceEqual(to))
+        {
+            // Whatever the factors are: ONNX Runtime copies.
+            c.Give(0, c.Gradient);
+            return;
+        }
+
         var scales = c.Writer.Constant(c.Node.Input(2))?.ToFloats().ToArray();
         var gradient = c.Gradient;
         for (var axis = 0; axis < from.Length; axis++)
         {
-            if (from[axis] != to[axis])
+            var scale = scales is { Length: > 0 } ? scales[axis] : (double)to[axis] / from[axis];
+            if (scale != 1)
             {
-                var scale = scales is { Length: > 0 } ? scales[axis] : (double)to[axis] / from[axis];
                 gradient = AlongAxis(c, gradient, axis, ResizeMap.Of(c, from[axis], to[axis], scale));
             }
         }

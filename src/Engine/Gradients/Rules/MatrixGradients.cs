@@ -7,6 +7,7 @@ internal static class MatrixGradients
     {
         rules.Add("MatMul", MatMul);
         rules.Add("Gemm", Gemm);
+        rules.Add(GradientRuleTable.Microsoft, "FusedMatMul", FusedMatMul);
     }
 
     /// <summary>dA = dY·Bᵀ and dB = Aᵀ·dY, summed over the dimensions that broadcasting repeated.</summary>
@@ -60,27 +61,14 @@ internal static class MatrixGradients
             return c.Writer.Reshape(value, dims[1], dims[0]);
         }
 
-        var perm = Enumerable.Range(0, dims.Length).Select(i => (long)i).ToArray();
-        (perm[^1], perm[^2]) = (perm[^2], perm[^1]);
-        return c.Writer.Transpose(value, perm);
+        return c.Writer.Transpose(value, LastTwoExchanged(dims.Length));
     }
 
     /// <summary>Y = α·A'·B' + β·C.</summary>
     private static void Gemm(GradientContext c)
     {
-        var (a, b) = (c.Node.Inputs[0], c.Node.Inputs[1]);
-        var (transA, transB) = (c.Node.Int("transA"), c.Node.Int("transB"));
         var alpha = c.Node.Float("alpha", 1);
-        if (c.Needs(0))
-        {
-            c.Give(0, transA == 0 ? Product(c.Gradient, b, 0, 1 - transB) : Product(b, c.Gradient, transB, 1));
-        }
-
-        if (c.Needs(1))
-        {
-            c.Give(1, transB == 0 ? Product(a, c.Gradient, 1 - transA, 0) : Product(c.Gradient, a, 1, transA));
-        }
-
+        GiveFactors(c, Product, c.Give);
         if (c.Needs(2))
         {
             var beta = c.Node.Float("beta", 1);
@@ -90,4 +78,61 @@ internal static class MatrixGradients
         string Product(string left, string right, long transLeft, long transRight) =>
             c.Writer.Op("Gemm", [left, right], ("transA", transLeft), ("transB", transRight), ("alpha", alpha));
     }
+
+    /// <summary>Gemm's product for batches: Y = α·A'·B'.</summary>
+    private static void FusedMatMul(GradientContext c)
+    {
+        if (c.Node.Int("transBatchA") != 0 || c.Node.Int("transBatchB") != 0)
+        {
+            throw c.Unsupported("batches that are transposed");
+        }
+
+        if (c.InputShape(0).Length < 2 || c.InputShape(1).Length < 2)
+        {
+            throw c.Unsupported("vectors");
+        }
+
+        GiveFactors(c, Product, Give);
+
+        void Give(int input, string gradient)
+        {
+            var dims = c.InputShape(input);
+            c.Give(input, c.Writer.Unbroadcast(gradient, [.. c.OutputShape[..^2], .. dims[^2..]], dims));
+        }
+
+        string Product(string left, string right, long transLeft, long transRight)
+        {
+            var product = c.Op("MatMul", Turned(left, transLeft), Turned(right, transRight));
+            return c.Op("Mul", product, c.Number(c.Node.Float("alpha", 1)));
+        }
+
+        string Turned(string value, long isTransposed)
+        {
+            var rank = (value == c.Gradient ? c.OutputShape : c.Writer.ShapeOf(value)).Length;
+            return isTransposed == 0 ? value : c.Writer.Transpose(value, LastTwoExchanged(rank));
+        }
+    }
+
+    /// <summary>The gradients of both factors of α·A'·B', each of which may be transposed.</summary>
+    private static void GiveFactors(
+        GradientContext c,
+        Func<string, string, long, long, string> product,
+        Action<int, string> give
+    )
+    {
+        var (a, b) = (c.Node.Inputs[0], c.Node.Inputs[1]);
+        var (transA, transB) = (c.Node.Int("transA"), c.Node.Int("transB"));
+        if (c.Needs(0))
+        {
+            give(0, transA == 0 ? product(c.Gradient, b, 0, 1 - transB) : product(b, c.Gradient, transB, 1));
+        }
+
+        if (c.Needs(1))
+        {
+            give(1, transB == 0 ? product(a, c.Gradient, 1 - transA, 0) : product(c.Gradient, a, 1, transA));
+        }
+    }
+
+    private static long[] LastTwoExchanged(int rank) =>
+        [.. Enumerable.Range(0, rank - 2).Select(i => (long)i), rank - 1, rank - 2];
 }

@@ -2,7 +2,7 @@ using DiffusionQuant.Onnx;
 
 namespace DiffusionQuant.Engine.Gradients.Rules;
 
-/// <summary>Operators that move, repeat, join or cut elements.</summary>
+/// <summary>Operators that pass elements on in their order, join or cut.</summary>
 internal static class MovementGradients
 {
     public static void AddTo(GradientRuleTable rules)
@@ -13,12 +13,10 @@ internal static class MovementGradients
             rules.Add(opType, Restore);
         }
 
-        rules.Add("Transpose", Transpose);
-        rules.Add("Expand", c => c.GiveBroadcast(0, c.Gradient));
         rules.Add("Cast", Cast);
         rules.Add("Concat", Concat);
         rules.Add("Split", Split);
-        rules.Add("Pad", Pad);
+        rules.Add("Dropout", Dropout);
     }
 
     private static void Restore(GradientContext c)
@@ -27,19 +25,6 @@ internal static class MovementGradients
         {
             c.Give(0, c.Writer.Reshape(c.Gradient, c.InputShape(0)));
         }
-    }
-
-    private static void Transpose(GradientContext c)
-    {
-        var rank = c.OutputShape.Length;
-        var perm = c.Node.Ints("perm")?.ToArray() ?? [.. Enumerable.Range(0, rank).Reverse().Select(i => (long)i)];
-        var inverse = new long[rank];
-        for (var i = 0; i < rank; i++)
-        {
-            inverse[perm[i]] = i;
-        }
-
-        c.Give(0, c.Writer.Transpose(c.Gradient, inverse));
     }
 
     private static void Cast(GradientContext c)
@@ -74,16 +59,14 @@ internal static class MovementGradients
         c.Give(0, c.Writer.Op("Concat", [.. parts], ("axis", c.Node.Int("axis"))));
     }
 
-    private static void Pad(GradientContext c)
+    /// <summary>In inference it passes its input on.</summary>
+    private static void Dropout(GradientContext c)
     {
-        if (c.Node.Text("mode", "constant") != "constant" || c.Node.Input(3) is not null)
+        if (c.Node.Input(2) is { } training && c.Writer.Constant(training)?.ToInt64s() is not [0])
         {
-            throw c.Unsupported("its mode or axes");
+            throw c.Unsupported("training");
         }
 
-        var pads =
-            c.Writer.Constant(c.Node.Input(1))?.ToInt64s()
-            ?? throw c.Unsupported("sizes that are computed at run time");
-        c.Give(0, c.Writer.Pad(c.Gradient, Array.ConvertAll(pads, p => -p)));
+        c.Give(0, c.Gradient);
     }
 }

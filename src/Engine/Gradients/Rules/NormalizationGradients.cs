@@ -1,5 +1,3 @@
-using DiffusionQuant.Onnx;
-
 namespace DiffusionQuant.Engine.Gradients.Rules;
 
 /// <summary>Normalisations by mean and variance.</summary>
@@ -8,29 +6,30 @@ internal static class NormalizationGradients
     public static void AddTo(GradientRuleTable rules)
     {
         rules.Add("InstanceNormalization", InstanceNormalization);
-        rules.Add("LayerNormalization", LayerNormalization);
         rules.Add("GroupNormalization", GroupNormalization);
+        rules.Add("BatchNormalization", BatchNormalization);
+        rules.Add("LayerNormalization", c => Layer(c, isCentred: true));
+        rules.Add("RMSNormalization", c => Layer(c, isCentred: false));
+        rules.Add("SimplifiedLayerNormalization", c => Layer(c, isCentred: false));
+        rules.Add(GradientRuleTable.Microsoft, "SkipLayerNormalization", c => Skip(c, isCentred: true));
+        rules.Add(GradientRuleTable.Microsoft, "SkipSimplifiedLayerNormalization", c => Skip(c, isCentred: false));
     }
 
     private static void InstanceNormalization(GradientContext c)
     {
         var dims = c.InputShape(0);
-        var perChannel = Ones(dims.Length);
-        perChannel[1] = dims[1];
-        Apply(c, dims, Axes(2, dims.Length), perChannel, 1e-5f);
+        var perChannel = PerChannel(dims);
+        Give(c, new(c, dims, Axes(2, dims.Length), perChannel));
     }
 
-    private static void LayerNormalization(GradientContext c)
+    private static void Layer(GradientContext c, bool isCentred)
     {
-        if (c.Node.Outputs.Skip(1).Any(o => o.Length > 0 && c.GradientOf(c.Node.Outputs.IndexOf(o)) is not null))
-        {
-            throw c.Unsupported("gradients of its mean and deviation");
-        }
-
+        RefuseStatistics(c, c.Node.Outputs.Count);
         var dims = c.InputShape(0);
         var axis = c.Node.Int("axis", -1);
         axis = axis < 0 ? axis + dims.Length : axis;
-        Apply(c, dims, Axes((int)axis, dims.Length), c.InputShape(1), 1e-5f);
+        var axes = Axes((int)axis, dims.Length);
+        Give(c, new(c, dims, axes, c.InputShape(1)) { IsCentred = isCentred, Bias = isCentred ? 2 : null });
     }
 
     private static void GroupNormalization(GradientContext c)
@@ -38,74 +37,94 @@ internal static class NormalizationGradients
         var dims = c.InputShape(0);
         var groups = c.Node.Int("num_groups");
         long[] grouped = [dims[0], groups, dims[1] / groups, .. dims[2..]];
-        var perChannel = Ones(grouped.Length);
-        perChannel[1] = groups;
+        var perChannel = PerChannel(grouped);
         // Up to opset 20 there is one factor for each group, from 21 on one for each channel.
         perChannel[2] = c.InputShape(1)[0] == groups && c.Writer.Opset < 21 ? 1 : dims[1] / groups;
-        Apply(c, grouped, Axes(2, grouped.Length), perChannel, 1e-5f);
+        Give(c, new(c, grouped, Axes(2, grouped.Length), perChannel));
     }
 
-    /// <summary>
-    /// y = γ·x̂ + β with x̂ = d·i, d = x − mean(x), i = 1/√(mean(d²) + ε): dx = i·(g − mean(g) − x̂·mean(g·x̂)) with g = γ·dy.
-    /// The node itself is written out in the same terms, so that nothing is computed twice.
-    /// </summary>
-    private static void Apply(GradientContext c, long[] dims, long[] axes, long[] scaleDims, float epsilon)
+    private static void Give(GradientContext c, NormalizationGradient gradient) =>
+        c.Give(0, gradient.Give(c.Node.Inputs[0]));
+
+    /// <summary>A layer normalisation of a sum, which is itself the fourth output.</summary>
+    private static void Skip(GradientContext c, bool isCentred)
     {
+        RefuseStatistics(c, Math.Min(c.Node.Outputs.Count, 3));
+        var bias = isCentred ? 4 : 3;
+        var sum = c.Op("Add", c.Node.Inputs[0], c.Node.Inputs[1]);
+        sum = c.Node.Input(bias) is { } name ? c.Op("Add", sum, name) : sum;
+        var normalization = new NormalizationGradient(
+            c,
+            c.OutputShape,
+            Axes(c.OutputShape.Length - 1, c.OutputShape.Length),
+            c.InputShape(2)
+        )
+        {
+            Scale = 2,
+            Bias = isCentred ? 3 : null,
+            IsCentred = isCentred,
+            Epsilon = 1e-12f,
+        };
+        var total = c.GradientOf(0) is null ? null : normalization.Give(sum);
+        if (c.Node.Outputs.Count > 3 && c.GradientOf(3) is { } direct)
+        {
+            total = total is null ? direct : c.Op("Add", total, direct);
+        }
+
+        foreach (var input in new[] { 0, 1, bias })
+        {
+            c.GiveBroadcast(input, total!);
+        }
+    }
+
+    /// <summary>In inference: mean and variance are inputs.</summary>
+    private static void BatchNormalization(GradientContext c)
+    {
+        if (c.Node.Int("training_mode") != 0)
+        {
+            throw c.Unsupported("training");
+        }
+
         var w = c.Writer;
-        var x = Shaped(c.Node.Inputs[0], c.InputShape(0), dims);
-        var dy = Shaped(c.Gradient, c.OutputShape, dims);
-        var centred = c.Op("Sub", x, w.ReduceMean(x, axes));
-        var variance = w.ReduceMean(c.Op("Mul", centred, centred), axes);
-        var inverse = c.Op(
-            "Reciprocal",
-            c.Op("Sqrt", c.Op("Add", variance, c.Number(c.Node.Float("epsilon", epsilon))))
-        );
-        var normalized = c.Op("Mul", centred, inverse);
-        var product = c.Needs(0) || c.Needs(1) ? c.Op("Mul", dy, normalized) : null;
-        var scale = IsFilled(c, 1, 1) ? null : Shaped(c.Node.Inputs[1], c.InputShape(1), scaleDims);
-        if (c.Needs(0))
+        var perChannel = PerChannel(c.InputShape(0));
+        string Channels(int input) => w.Reshape(c.Node.Inputs[input], perChannel);
+        var deviation = c.Op("Sqrt", c.Op("Add", Channels(4), c.Number(c.Node.Float("epsilon", 1e-5f))));
+        var factor = c.Op("Div", Channels(1), deviation);
+        c.Give(0, c.Op("Mul", c.Gradient, factor));
+        if (!Enumerable.Range(1, 4).Any(c.Needs))
         {
-            // A factor that is one along the reduced axes can be applied behind the sums, on small tensors.
-            var isConstant = scale is null || Array.TrueForAll(axes, a => At(scaleDims, a, dims.Length) == 1);
-            var (g, slope) = isConstant ? (dy, product!) : (c.Op("Mul", dy, scale!), c.Op("Mul", product!, scale!));
-            var along = c.Op("Add", c.Op("Mul", normalized, w.ReduceMean(slope, axes)), w.ReduceMean(g, axes));
-            var factor = isConstant && scale is not null ? c.Op("Mul", inverse, scale) : inverse;
-            c.Give(0, Shaped(c.Op("Mul", c.Op("Sub", g, along), factor), dims, c.InputShape(0)));
+            return;
         }
 
-        if (c.Needs(1))
-        {
-            c.Give(1, Shaped(w.Unbroadcast(product!, dims, scaleDims), scaleDims, c.InputShape(1)));
-        }
+        var normalized = c.Op("Div", c.Op("Sub", c.Node.Inputs[0], Channels(3)), deviation);
+        var sum = Summed(c.Gradient);
+        var product = Summed(c.Op("Mul", c.Gradient, normalized));
+        GiveFlat(1, product);
+        GiveFlat(2, sum);
+        GiveFlat(3, c.Op("Neg", c.Op("Mul", sum, factor)));
+        // x̂ falls by x̂/2 for each unit that the logarithm of the variance rises.
+        GiveFlat(4, c.Op("Div", c.Op("Mul", c.Op("Mul", product, factor), c.Number(-0.5)), deviation));
 
-        if (c.Needs(2))
-        {
-            c.Give(2, Shaped(w.Unbroadcast(dy, dims, scaleDims), scaleDims, c.InputShape(2)));
-        }
+        string Summed(string value) => w.Unbroadcast(value, c.InputShape(0), perChannel);
 
-        if (c.Type == ElementType.Float && c.Node.Outputs.Skip(1).All(o => o.Length == 0))
+        void GiveFlat(int input, string gradient)
         {
-            var scaled = scale is null ? normalized : c.Op("Mul", normalized, scale);
-            var bias =
-                c.Node.Input(2) is { } name && !IsFilled(c, 2, 0) ? Shaped(name, c.InputShape(2), scaleDims) : null;
-            w.Replace(c.Node, Shaped(bias is null ? scaled : c.Op("Add", scaled, bias), dims, c.OutputShape));
+            if (c.Needs(input))
+            {
+                c.Give(input, w.Reshape(gradient, c.InputShape(input)));
+            }
         }
-
-        string Shaped(string value, long[] from, long[] to) =>
-            from.AsSpan().SequenceEqual(to) ? value : w.Reshape(value, to);
     }
 
-    /// <summary>Whether an input is a constant of one number throughout.</summary>
-    private static bool IsFilled(GradientContext c, int input, float number) =>
-        c.Writer.Constant(c.Node.Input(input)) is { } constant && !constant.ToFloats().Span.ContainsAnyExcept(number);
-
-    private static long At(long[] scaleDims, long axis, int rank)
+    private static void RefuseStatistics(GradientContext c, int outputs)
     {
-        var place = axis - (rank - scaleDims.Length);
-        return place < 0 ? 1 : scaleDims[place];
+        if (Enumerable.Range(1, outputs - 1).Any(i => c.GradientOf(i) is not null))
+        {
+            throw c.Unsupported("gradients of its mean and deviation");
+        }
     }
 
-    private static long[] Ones(int count) => [.. Enumerable.Repeat(1L, count)];
+    private static long[] PerChannel(long[] dims) => [.. dims.Select((d, i) => i == 1 ? d : 1)];
 
     private static long[] Axes(int first, int rank) => [.. Enumerable.Range(first, rank - first).Select(i => (long)i)];
 }

@@ -1,3 +1,5 @@
+using DiffusionQuant.Onnx;
+
 namespace DiffusionQuant.Engine.Gradients.Rules;
 
 /// <summary>Reductions along axes.</summary>
@@ -8,6 +10,25 @@ internal static class ReductionGradients
         rules.Add("ReduceSum", c => c.Give(0, Spread(c, c.Gradient)));
         rules.Add("ReduceMean", Mean);
         rules.Add("ReduceSumSquare", SumOfSquares);
+        rules.Add("ReduceL1", c => c.Give(0, c.Op("Mul", c.Op("Sign", c.Node.Inputs[0]), Kept(c, c.Gradient))));
+        rules.Add("ReduceL2", Length);
+        rules.Add("ReduceLogSum", LogarithmOfSum);
+        rules.Add("ReduceLogSumExp", LogarithmOfExponentials);
+        rules.Add("ReduceMax", c => Extreme(c, Kept(c, c.Node.Outputs[0]), Kept(c, c.Gradient), Axes(c)));
+        rules.Add("ReduceMin", c => Extreme(c, Kept(c, c.Node.Outputs[0]), Kept(c, c.Gradient), Axes(c)));
+        rules.Add("ReduceProd", Product);
+    }
+
+    /// <summary>Elements that share an extreme value share its gradient.</summary>
+    /// <param name="c">A reduction to an extreme.</param>
+    /// <param name="extreme">The extreme values, with the input's rank.</param>
+    /// <param name="gradient">Their gradients.</param>
+    /// <param name="axes">The axes of the reduction.</param>
+    public static void Extreme(GradientContext c, string extreme, string gradient, long[] axes)
+    {
+        var isExtreme = c.Op("Equal", c.Node.Inputs[0], extreme);
+        var taken = c.Writer.Cast(isExtreme, ElementType.Bool, c.Type);
+        c.Give(0, c.Op("Mul", taken, c.Op("Div", gradient, c.Writer.ReduceSum(taken, axes))));
     }
 
     /// <summary>The axes that a reduction sums over, none negative.</summary>
@@ -50,4 +71,33 @@ internal static class ReductionGradients
 
     private static void SumOfSquares(GradientContext c) =>
         c.Give(0, c.Op("Mul", c.Node.Inputs[0], Kept(c, c.Op("Mul", c.Gradient, c.Number(2)))));
+
+    /// <summary>x/|x|, which is 0 at the origin.</summary>
+    private static void Length(GradientContext c)
+    {
+        var least = c.Number(c.Type == ElementType.Float16 ? 1e-7 : 1e-37);
+        var share = c.Op("Div", c.Gradient, c.Op("Max", c.Node.Outputs[0], least));
+        c.Give(0, c.Op("Mul", c.Node.Inputs[0], Kept(c, share)));
+    }
+
+    private static void LogarithmOfSum(GradientContext c) =>
+        c.Give(0, Spread(c, c.Op("Div", c.Gradient, c.Op("Exp", c.Node.Outputs[0]))));
+
+    private static void LogarithmOfExponentials(GradientContext c)
+    {
+        var share = c.Op("Exp", c.Op("Sub", c.Node.Inputs[0], Kept(c, c.Node.Outputs[0])));
+        c.Give(0, c.Op("Mul", share, Kept(c, c.Gradient)));
+    }
+
+    /// <summary>The product of the other elements. Zeros are counted apart, so that nothing is divided by one.</summary>
+    private static void Product(GradientContext c)
+    {
+        var (x, axes) = (c.Node.Inputs[0], Axes(c));
+        var isZero = c.Op("Equal", x, c.Number(0));
+        var zero = c.Writer.Cast(isZero, ElementType.Bool, c.Type);
+        var divisor = c.Op("Where", isZero, c.Number(1), x);
+        var others = c.Op("Div", c.Writer.Reduce("ReduceProd", divisor, axes), divisor);
+        var hasOtherZeros = c.Op("Greater", c.Op("Sub", c.Writer.ReduceSum(zero, axes), zero), c.Number(0));
+        c.Give(0, c.Op("Mul", c.Op("Where", hasOtherZeros, c.Number(0), others), Kept(c, c.Gradient)));
+    }
 }

@@ -31,14 +31,39 @@ internal static class ResizeMap
                 matrix[row, Math.Clamp(Nearest(c, place), 0, from - 1)] = 1;
                 break;
             case "linear":
-                var floor = (long)Math.Floor(place);
-                var share = (float)(place - floor);
-                matrix[row, Math.Clamp(floor, 0, from - 1)] += 1 - share;
-                matrix[row, Math.Clamp(floor + 1, 0, from - 1)] += share;
+                Add(matrix, row, place, [1 - Share(place), Share(place)]);
                 break;
-            case var mode:
-                throw c.Unsupported($"the mode {mode}");
+            default:
+                if (c.Node.Int("exclude_outside") != 0)
+                {
+                    throw c.Unsupported("elements outside left out");
+                }
+
+                Add(matrix, row, place, Cubic(Share(place), c.Node.Float("cubic_coeff_a", -0.75f)));
+                break;
         }
+    }
+
+    private static double Share(double place) => place - Math.Floor(place);
+
+    /// <summary>Adds the weights of the elements around a place; outside of the axis stand those at its ends.</summary>
+    private static void Add(float[,] matrix, long row, double place, double[] weights)
+    {
+        var first = (long)Math.Floor(place) - (weights.Length / 2) + 1;
+        for (var i = 0; i < weights.Length; i++)
+        {
+            matrix[row, Math.Clamp(first + i, 0, matrix.GetLength(1) - 1)] += (float)weights[i];
+        }
+    }
+
+    /// <summary>Keys' cubic convolution (1981) at a place between two elements.</summary>
+    private static double[] Cubic(double share, double a)
+    {
+        return [Far(1 + share), Near(share), Near(1 - share), Far(2 - share)];
+
+        double Near(double d) => (a + 2) * d * d * d - (a + 3) * d * d + 1;
+
+        double Far(double d) => a * (d * d * d - 5 * d * d + 8 * d - 4);
     }
 
     private static long Nearest(GradientContext c, double place) =>
