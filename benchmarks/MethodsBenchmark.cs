@@ -37,7 +37,7 @@ internal static class MethodsBenchmark
         var rows = Load(file);
         var head =
             $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of DDIM, seed {EvaluationRequest.UsualSeed}, policy {policy}";
-        var command = $"dotnet run -c Release --project benchmarks -- methods {string.Join(' ', options)}";
+        var commands = Commands(file).Append(CommandOf(options)).Distinct().ToArray();
         foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd").Split(','))
         {
             foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
@@ -60,7 +60,7 @@ internal static class MethodsBenchmark
                     images,
                     work.FullName
                 );
-                Save(file, $"{output}.md", rows, head, command);
+                Save(file, $"{output}.md", rows, head, commands);
             }
         }
 
@@ -175,6 +175,19 @@ internal static class MethodsBenchmark
         };
     }
 
+    /// <summary>The command, without what only says where files go.</summary>
+    private static string CommandOf(string[] options)
+    {
+        var told = options.Chunk(2).Where(o => o[0] is not ("--output" or "--work")).SelectMany(o => o);
+        return $"dotnet run -c Release --project benchmarks -- methods {string.Join(' ', told)}";
+    }
+
+    /// <summary>The commands that made the rows that are there.</summary>
+    private static IEnumerable<string> Commands(string file) =>
+        File.Exists(file) && JsonNode.Parse(File.ReadAllText(file))!["commands"] is JsonArray commands
+            ? commands.Select(c => (string)c!)
+            : [];
+
     private static JsonArray Load(string file) =>
         File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!["rows"]!.DeepClone().AsArray() : [];
 
@@ -186,18 +199,20 @@ internal static class MethodsBenchmark
             && (int?)r["images"] == images
         );
 
-    private static void Save(string file, string table, JsonArray rows, string head, string command)
+    private static void Save(string file, string table, JsonArray rows, string head, string[] commands)
     {
         var root = new JsonObject
         {
-            ["command"] = command,
+            ["commands"] = new JsonArray([.. commands.Select(c => (JsonNode)c)]),
             ["machine"] = head,
             ["rows"] = rows.DeepClone(),
         };
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         File.WriteAllText($"{file}.new", root.ToJsonString(Indented) + "\n");
         File.Move($"{file}.new", file, overwrite: true);
-        var text = new StringBuilder($"# Methods side by side\n\n`{command}`\n\n{head}\n\n");
+        var text = new StringBuilder(
+            $"# Methods side by side\n\n{string.Concat(commands.Select(c => $"    {c}\n"))}\n{head}\n\n"
+        );
         text.Append(
             "| method | bits | effort | FID[fashion-resnet20] | ± | FID to float | KID | PSNR, dB | noise SQNR, dB | quantized in, s | peak memory, MB |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
         );
