@@ -87,6 +87,16 @@ internal static class PoolingGradients
             throw c.Unsupported("columns before rows");
         }
 
+        var (kernel, strides) = (c.Node.Ints("kernel_shape")!, c.Node.Ints("strides") ?? []);
+        if (
+            c.Node.Text("auto_pad", "NOTSET").StartsWith("SAME", StringComparison.Ordinal)
+            && strides.Zip(kernel).Any(p => p.First > p.Second)
+        )
+        {
+            // ONNX Runtime pads by negative numbers once it is asked for places, and computes something else.
+            throw c.Unsupported("auto_pad with strides beyond the kernel");
+        }
+
         var outputs = c.Node.Outputs;
         if (outputs.Count == 1)
         {

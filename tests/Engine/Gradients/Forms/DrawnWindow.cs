@@ -47,6 +47,10 @@ internal sealed class DrawnWindow
             autoPad = kind == WindowKind.Transposed ? "VALID" : draw.Pick("SAME_UPPER", "SAME_LOWER", "VALID");
             pads = new long[2 * rank];
             dilations = Each(1, 1);
+            if (kind is WindowKind.Pooling or WindowKind.Undilated)
+            {
+                strides = [.. strides.Select((stride, i) => Math.Min(stride, Kernel[i]))];
+            }
         }
 
         leastSizes = kind == WindowKind.Pooling ? dilations : Each(1, 1);

@@ -28,7 +28,16 @@ internal sealed class ReferenceWindow
         }
     }
 
-    public int[] Outputs() => [.. sizes.Select((size, i) => Outputs(size, i))];
+    public int[] Outputs() =>
+        [
+            .. sizes.Select(
+                (size, i) =>
+                {
+                    var room = (double)(size + pads[i] + pads[i + kernel.Length] - Reach(i)) / strides[i];
+                    return (int)(node.Int("ceil_mode") != 0 ? Math.Ceiling(room) : Math.Floor(room)) + 1;
+                }
+            ),
+        ];
 
     public int[] TransposedOutputs()
     {
@@ -69,19 +78,6 @@ internal sealed class ReferenceWindow
         }
 
         return true;
-    }
-
-    /// <summary>By ceil_mode the last window may reach beyond the padding, but has to start within the image or before it.</summary>
-    private int Outputs(int size, int axis)
-    {
-        var room = size + pads[axis] + pads[axis + kernel.Length] - Reach(axis);
-        if (node.Int("ceil_mode") == 0)
-        {
-            return (room / strides[axis]) + 1;
-        }
-
-        var count = (int)Math.Ceiling((double)room / strides[axis]) + 1;
-        return (count - 1) * strides[axis] >= size + pads[axis] ? count - 1 : count;
     }
 
     private int Reach(int axis) => ((kernel[axis] - 1) * dilations[axis]) + 1;
