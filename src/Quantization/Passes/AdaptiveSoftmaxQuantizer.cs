@@ -28,6 +28,9 @@ public enum SoftmaxCriterion
 /// <param name="ranges">Finds the range of uniform codes.</param>
 public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeEstimator ranges) : IQuantizationPass
 {
+    /// <summary>Fewer groups than this share are not worth a second product.</summary>
+    private const double LeastShare = 0.1;
+
     /// <inheritdoc/>
     public string Name => "choose softmax codes";
 
@@ -75,13 +78,14 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
         {
             bool[] choices = [.. timesteps.Select(t => isLogarithmic(input, t))];
             var count = choices.Count(c => c);
-            if (count > 0 && count < choices.Length && CanBeSplit(state, input))
+            var lesser = Math.Min(count, choices.Length - count);
+            if (lesser > LeastShare * choices.Length && input.HasRowPerSample(state))
             {
                 mixed[input] = choices;
             }
             else if (2 * count > choices.Length)
             {
-                // Where samples cannot be told apart, the greater part decides for all.
+                // Where samples cannot be told apart, or nearly all are alike, the greater part decides for all.
                 logarithmic.Add(input.Point);
             }
         }
@@ -92,15 +96,6 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
 
     private static ScaledInput[] Softmaxes(QuantizationState state) =>
         [.. ScaledInput.Find(state).Where(i => i.Point.Symmetry == Symmetry.ZeroBased)];
-
-    private static bool CanBeSplit(QuantizationState state, ScaledInput input)
-    {
-        var contract = state.Source.Contract;
-        return state.Graph.Graph.ShapeOf(input.Value) is { Rank: > 1 } shape
-            && (
-                contract.TimestepIsShared || Shapes.Same(shape[0], state.Graph.Graph.ShapeOf(contract.Sample.Name)![0])
-            );
-    }
 
     /// <summary>Writes the products whose softmax has codes of both kinds.</summary>
     private static QuantizationState Split(

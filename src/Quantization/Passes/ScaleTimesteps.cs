@@ -58,7 +58,7 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         {
             writer.Multiply(
                 layer,
-                [.. chosen.Where(c => c.Key.Readers.Any(r => r.Layer == layer)).Select(c => c.Value.Factors)]
+                [.. chosen.SelectMany(c => c.Key.Readers.Where(r => r.Layer == layer).Select(_ => c.Value.Factors))]
             );
         }
 
@@ -135,17 +135,9 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         return pooled;
     }
 
-    /// <summary>
-    /// Whether samples are a value's first dimension, as they are the network's, so that each can have its factor. Softmax's
-    /// output has a range of its own at all timesteps; it is left alone.
-    /// </summary>
-    private static bool CanBeScaled(QuantizationState state, ScaledInput input)
-    {
-        var contract = state.Source.Contract;
-        var graph = state.Graph.Graph;
-        return input.Point.Symmetry != Symmetry.ZeroBased
-            && graph.ShapeOf(input.Value) is { Rank: > 1 } shape
-            && input.Readers.All(r => graph.ShapeOf(r.Layer.Node.Outputs[0]) is { Rank: > 1 })
-            && (contract.TimestepIsShared || Shapes.Same(shape[0], graph.ShapeOf(contract.Sample.Name)![0]));
-    }
+    /// <summary>Softmax's output has a range of its own at all timesteps; it is left alone.</summary>
+    private static bool CanBeScaled(QuantizationState state, ScaledInput input) =>
+        input.Point.Symmetry != Symmetry.ZeroBased
+        && input.HasRowPerSample(state)
+        && input.Readers.All(r => state.Graph.Graph.ShapeOf(r.Layer.Node.Outputs[0]) is { Rank: > 1 });
 }

@@ -29,6 +29,17 @@ internal sealed record ScaledInput(string Value, IReadOnlyList<LayerReader> Read
     /// <summary>The dimension of the channels in a value of a rank.</summary>
     public int ChannelAxis(int rank) => Readers[0].Layer.Kind == LayerKind.Convolution ? 1 : rank - 1;
 
+    /// <summary>
+    /// Whether the value's first dimension is the network's samples, or all samples of a call have one timestep: only then
+    /// can each have the factor of its timestep.
+    /// </summary>
+    public bool HasRowPerSample(QuantizationState state)
+    {
+        var (graph, contract) = (state.Graph.Graph, state.Source.Contract);
+        return graph.ShapeOf(Value) is { Rank: > 1 } shape
+            && (contract.TimestepIsShared || Shapes.Same(shape[0], graph.ShapeOf(contract.Sample.Name)![0]));
+    }
+
     /// <summary>The inputs of all layers that compute in integers.</summary>
     public static IReadOnlyList<ScaledInput> Find(QuantizationState state) =>
         [

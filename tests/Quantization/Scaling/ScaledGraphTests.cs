@@ -62,6 +62,25 @@ public class ScaledGraphTests
         Assert.True(before.Zip(after, (e, a) => Math.Abs(e - a)).Max() <= tolerance * before.Max(Math.Abs));
     }
 
+    private static void AssertSamePrediction(DiffusionModel source, OnnxModel actual)
+    {
+        var call = new DenoiserCall
+        {
+            Count = 3,
+            Samples = TestModels.Numbers(1, 3 * source.Contract.SampleShape.Length),
+            Timesteps = [980, 500, 1],
+        };
+        var expected = Predict(source.Model);
+        Assert.True(expected.Zip(Predict(actual), (e, a) => Math.Abs(e - a)).Max() <= 1e-5 * expected.Max(Math.Abs));
+
+        float[] Predict(OnnxModel graph)
+        {
+            using var session = ModelSession.Load(graph);
+            using var denoiser = new OnnxDenoiser(session, source.Contract);
+            return denoiser.Predict(call);
+        }
+    }
+
     [Theory]
     [InlineData(NameStyle.Scoped, false, 1e-5)]
     [InlineData(NameStyle.Numbered, false, 1e-5)]
@@ -134,23 +153,17 @@ public class ScaledGraphTests
         using var model = new LoadedModel(scaffold.Build((_, h, _) => h));
         var state = Run(model, "W6A6", [.. Ranges, new ScaleTimesteps(new MseRange(), leastGain: -100)]);
         Assert.NotEmpty(state.Plan.Timesteps);
-        var call = new DenoiserCall
-        {
-            Count = 3,
-            Samples = TestModels.Numbers(1, 3 * model.Source.Contract.SampleShape.Length),
-            Timesteps = [980, 500, 1],
-        };
-        var expected = Predict(model.Source.Model);
-        Assert.True(
-            expected.Zip(Predict(state.Graph), (e, a) => Math.Abs(e - a)).Max() <= 1e-5 * expected.Max(Math.Abs)
-        );
+        AssertSamePrediction(model.Source, state.Graph);
+    }
 
-        float[] Predict(OnnxModel graph)
-        {
-            using var session = ModelSession.Load(graph);
-            using var denoiser = new OnnxDenoiser(session, model.Source.Contract);
-            return denoiser.Predict(call);
-        }
+    [Fact]
+    public void AProductOfAValueWithItselfIsScaledTwice()
+    {
+        using var model = new LoadedModel(new Scaffold().Build((b, h, _) => b.Op("MatMul", h, h)));
+        var state = Run(model, "W6A6", [.. Ranges, new ScaleTimesteps(new MseRange(), leastGain: -100)]);
+        var product = Assert.Single(state.Plan.Layers, l => l.Kind == LayerKind.MatrixProduct);
+        Assert.All(product.Inputs, p => Assert.True(state.Plan.Timesteps.ContainsKey(p)));
+        AssertSamePrediction(model.Source, state.Graph);
     }
 
     [Fact]
