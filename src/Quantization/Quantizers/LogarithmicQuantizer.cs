@@ -30,10 +30,6 @@ public static class LogarithmicQuantizer
         return editor.NodeTo(output ?? editor.Unique($"{value}_log2"), "Exp", [exponents]);
     }
 
-    /// <summary>What is left of a value after quantizing and back.</summary>
-    public static float Simulate(float value, int bits) =>
-        MathF.Pow(2, -Math.Clamp(MathF.Round(-MathF.Log2(value)), 0, (1 << bits) - 1));
-
     private static string Number(GraphEditor editor, float value) =>
         editor.Shared($"log2_{value:R}", n => OnnxTensor.Scalar(n, value));
 }

@@ -22,16 +22,7 @@ public class InputTests
     [InlineData(ElementType.Float16, "1")]
     public void Timesteps(ElementType type, string shape)
     {
-        var scaffold = new Scaffold
-        {
-            TimestepType = type,
-            TimestepShape =
-            [
-                .. shape
-                    .Split(',', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(d => long.TryParse(d, out var n) ? (Dimension)n : Dimension.Named(d)),
-            ],
-        };
+        var scaffold = new Scaffold { TimestepType = type, TimestepShape = Scaffold.Shape(shape) };
         using var model = new QuantizedModel(scaffold.Build((b, h, _) => Plain(scaffold, b, h)), "W8A8");
         model.AssertSound();
     }

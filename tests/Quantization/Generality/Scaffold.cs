@@ -29,6 +29,13 @@ internal sealed record Scaffold
 
     public Dimension[] TimestepShape { get; init; } = ["batch"];
 
+    /// <summary>Sizes and symbols that are parted by commas; nothing for a scalar.</summary>
+    public static Dimension[] Shape(string text) =>
+        [
+            .. text.Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Select(d => long.TryParse(d, out var n) ? (Dimension)n : Dimension.Named(d)),
+        ];
+
     public OnnxTensor Weight(params long[] dims) => weights.Kaiming(dims, 1.3f);
 
     /// <summary>A weight of the form [K,N], as MatMul takes it.</summary>

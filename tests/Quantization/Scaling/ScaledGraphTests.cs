@@ -140,16 +140,7 @@ public class ScaledGraphTests
     [InlineData(ElementType.Float16, "batch,1")]
     public void TimestepsMayHaveAnyForm(ElementType type, string shape)
     {
-        var scaffold = new Scaffold
-        {
-            TimestepType = type,
-            TimestepShape =
-            [
-                .. shape
-                    .Split(',', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(d => long.TryParse(d, out var n) ? (Dimension)n : Dimension.Named(d)),
-            ],
-        };
+        var scaffold = new Scaffold { TimestepType = type, TimestepShape = Scaffold.Shape(shape) };
         using var model = new LoadedModel(scaffold.Build((_, h, _) => h));
         var state = Run(model, "W6A6", [.. Ranges, new ScaleTimesteps(new MseRange(), leastGain: -100)]);
         Assert.NotEmpty(state.Plan.Timesteps);

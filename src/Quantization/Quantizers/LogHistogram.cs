@@ -35,7 +35,7 @@ public sealed class LogHistogram
     /// <remarks>TCAQ-DM does not publish which law it compares with; the exponential one is the usual counterpart.</remarks>
     public double PowerLawEvidence()
     {
-        var (least, tail, logs, sum) = (0.0, 0L, 0.0, 0.0);
+        var (tail, logs, sum) = (0L, 0.0, 0.0);
         var wanted = (Count + 1) / 2;
         var last = 0;
         // Bins begin with the largest values.
@@ -49,7 +49,7 @@ public sealed class LogHistogram
             return 0;
         }
 
-        least = Value(last - 1);
+        var least = Value(last - 1);
         for (var bin = 0; bin < last; bin++)
         {
             tail += counts[bin];
