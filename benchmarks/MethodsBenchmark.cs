@@ -38,7 +38,7 @@ internal static class MethodsBenchmark
         var head =
             $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of DDIM, seed {EvaluationRequest.UsualSeed}, policy {policy}";
         var commands = Commands(file).Append(CommandOf(options)).Distinct().ToArray();
-        foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd").Split(','))
+        foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd,tcaq-dm").Split(','))
         {
             foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
             {
@@ -50,9 +50,10 @@ internal static class MethodsBenchmark
                 Measure(
                     rows,
                     model,
+                    method,
                     new(BitWidths.Parse(bits))
                     {
-                        Method = method,
+                        Method = MethodVariants.MethodOf(method),
                         Steps = steps,
                         Effort = RecipeWords.Parse<Effort>("--effort", effort),
                         Policy = Policy.Parse(policy),
@@ -69,10 +70,10 @@ internal static class MethodsBenchmark
     }
 
     /// <summary>Quantizes in this process; the parent reads time and memory from what it prints.</summary>
-    public static int Quantize(string model, string folder, string recipe)
+    public static int Quantize(string model, string folder, string recipe, string method)
     {
         var started = Stopwatch.GetTimestamp();
-        Quantizer.Run(new(model, folder, Recipe.Load(recipe)));
+        Quantizer.Run(new(model, folder, Recipe.Load(recipe)), MethodVariants.Passes(method), null, out _);
         using var process = Process.GetCurrentProcess();
         process.Refresh();
         Console.WriteLine(
@@ -84,17 +85,24 @@ internal static class MethodsBenchmark
         return 0;
     }
 
-    private static void Measure(JsonArray rows, string model, Recipe recipe, int images, string work)
+    private static void Measure(
+        JsonArray rows,
+        string model,
+        string method,
+        Recipe recipe,
+        int images,
+        string work
+    )
     {
         var folder = Directory
-            .CreateDirectory(Path.Combine(work, $"{recipe.Bits}-{recipe.Method}-{recipe.Effort}"))
+            .CreateDirectory(Path.Combine(work, $"{recipe.Bits}-{method.Replace(':', '-')}-{recipe.Effort}"))
             .FullName;
         foreach (var old in Directory.GetFiles(folder))
         {
             File.Delete(old);
         }
 
-        var (seconds, memory) = QuantizeApart(model, folder, recipe, work);
+        var (seconds, memory) = QuantizeApart(model, folder, recipe, method, work);
         using var setup = EvaluationSetup.Of(
             new(folder)
             {
@@ -119,15 +127,21 @@ internal static class MethodsBenchmark
             rows.Add(Row("float", "W32A32", recipe, images, report.FindFloat, null, null));
         }
 
-        rows.Add(Row(recipe.Method, $"{recipe.Bits}", recipe, images, report.Find, seconds, memory));
+        rows.Add(Row(method, $"{recipe.Bits}", recipe, images, report.Find, seconds, memory));
     }
 
-    private static (double Seconds, long Memory) QuantizeApart(string model, string folder, Recipe recipe, string work)
+    private static (double Seconds, long Memory) QuantizeApart(
+        string model,
+        string folder,
+        Recipe recipe,
+        string method,
+        string work
+    )
     {
         var file = Path.Combine(work, "recipe.json");
         File.WriteAllText(file, recipe.CanonicalJson);
         using var process = Process.Start(
-            new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "quantize-apart", model, folder, file])
+            new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "quantize-apart", model, folder, file, method])
             {
                 RedirectStandardOutput = true,
             }
@@ -136,7 +150,7 @@ internal static class MethodsBenchmark
         process.WaitForExit();
         return process.ExitCode == 0
             ? (double.Parse(words[0], CultureInfo.InvariantCulture), long.Parse(words[1], CultureInfo.InvariantCulture))
-            : throw new InvalidOperationException($"Quantizing {recipe.Bits} by {recipe.Method} failed.");
+            : throw new InvalidOperationException($"Quantizing {recipe.Bits} by {method} failed.");
     }
 
     /// <summary>The program itself where `dotnet` started it, nothing where it is an executable of its own.</summary>

@@ -12,13 +12,13 @@ switch (args)
         return GradientBenchmark.Run(options);
     case ["methods", .. var options]:
         return MethodsBenchmark.Run(options);
-    case ["quantize-apart", var model, var folder, var recipe]:
-        return MethodsBenchmark.Quantize(model, folder, recipe);
+    case ["quantize-apart", var model, var folder, var recipe, var method]:
+        return MethodsBenchmark.Quantize(model, folder, recipe, method);
     case ["calibrate", var model, var samples]:
         return CalibrationMemoryBenchmark.Calibrate(model, int.Parse(samples));
     default:
         Console.Error.WriteLine(
-            """
+            $"""
             dotnet run -c Release --project benchmarks -- speed [--batches 1,4,16] [--runs 11] [--profile]
                 Float, W8A8 and W4A8 files of the 35.7 M DDPM U-Net in turn within one process.
             dotnet run -c Release --project benchmarks -- calibration-memory
@@ -27,9 +27,10 @@ switch (args)
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
             dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]
                 Loss, gradients and Adam's step of single blocks, in turn with PyTorch where python3 has it.
-            dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd]
+            dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm]
                     [--effort standard] [--policy strict] [--images 2000] [--steps 25] [--model FOLDER] [--output FILE]
-                Methods side by side; goes on where it was stopped, and writes Markdown and JSON.
+                Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Parts of methods have names too:
+                {string.Join(", ", MethodVariants.Names)}.
             """
         );
         return 1;

@@ -40,10 +40,18 @@ public static class Quantizer
         IProgress<QuantizationProgress>? progress,
         out QuantizationState state,
         CancellationToken cancellation = default
+    ) => Run(request, MethodCatalog.Find(request.Recipe.Method).Passes, progress, out state, cancellation);
+
+    /// <summary>As the public one, with other passes than the method's: what a part of a method is worth.</summary>
+    internal static QuantizationResult Run(
+        QuantizationRequest request,
+        IReadOnlyList<IQuantizationPass> methodPasses,
+        IProgress<QuantizationProgress>? progress,
+        out QuantizationState state,
+        CancellationToken cancellation = default
     )
     {
         var recipe = request.Recipe;
-        var method = MethodCatalog.Find(recipe.Method);
         _ = MethodChoices.TimestepLawOf(recipe);
         var session = new SessionSettings { Device = Device.Parse(recipe.Device), Threads = recipe.Threads };
         progress?.Report(new("load", 0, request.ModelPath));
@@ -56,7 +64,7 @@ public static class Quantizer
         var workFolder = request.WorkFolder is { } folder
             ? WorkFolder(folder, recipe, sourceHash, session.Device)
             : null;
-        IQuantizationPass[] passes = [.. method.Passes.Where(p => p.Applies(recipe))];
+        IQuantizationPass[] passes = [.. methodPasses.Where(p => p.Applies(recipe))];
         var stages = new StageProgress(progress, passes);
         try
         {

@@ -30,17 +30,14 @@ public static class GradientGraph
             sums.Add(loss, writer.Filled(1, writer.ShapeOf(loss), writer.TypeOf(loss)));
         }
 
-        foreach (var node in Enumerable.Reverse(graph.Nodes.ToArray()))
+        // All rules are found before one is used: behind an operator without a rule shapes may be unknown, and that is not
+        // what a reader should hear of first.
+        foreach (var (node, rule) in Rules(graph, loss, moving))
         {
-            if (!node.Outputs.Exists(sums.Has) || !GraphChecker.Reads(node).Any(moving.Contains))
+            if (node.Outputs.Exists(sums.Has))
             {
-                continue;
+                rule(new(node, writer, [.. node.Outputs.Select(sums.Total)], moving.Contains, sums.Add));
             }
-
-            // What a subgraph captures is no input of the node, so that no rule could hand its gradient over.
-            var captured = GraphChecker.Reads(node).Except(node.Inputs).FirstOrDefault(moving.Contains);
-            var rule = GradientRuleTable.Instance.Find(node) ?? throw GradientErrors.NoRule(node, captured);
-            rule(new(node, writer, [.. node.Outputs.Select(sums.Total)], moving.Contains, sums.Add));
         }
 
         var gradients = wanted.ToDictionary(
@@ -50,6 +47,27 @@ public static class GradientGraph
         );
         graph.SortTopologically();
         return gradients;
+    }
+
+    /// <summary>The nodes between the wanted values and the loss, the last first, with their rules.</summary>
+    private static List<(OnnxNode Node, GradientRule Rule)> Rules(OnnxGraph graph, string loss, HashSet<string> moving)
+    {
+        var leading = new HashSet<string>(StringComparer.Ordinal) { loss };
+        var rules = new List<(OnnxNode, GradientRule)>();
+        foreach (var node in Enumerable.Reverse(graph.Nodes))
+        {
+            if (!node.Outputs.Exists(o => leading.Contains(o) && moving.Contains(o)))
+            {
+                continue;
+            }
+
+            // What a subgraph captures is no input of the node, so that no rule could hand its gradient over.
+            var captured = GraphChecker.Reads(node).Except(node.Inputs).FirstOrDefault(moving.Contains);
+            rules.Add((node, GradientRuleTable.Instance.Find(node) ?? throw GradientErrors.NoRule(node, captured)));
+            leading.UnionWith(node.Inputs);
+        }
+
+        return rules;
     }
 
     /// <summary>The floating-point values that change with the wanted ones.</summary>

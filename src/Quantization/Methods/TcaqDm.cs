@@ -27,7 +27,7 @@ public static class TcaqDm
                 new ScaleTimesteps(new PercentileRange()),
                 new AdaptiveSoftmaxQuantizer(SoftmaxCriterion.Likelihood, new PercentileRange()),
                 new Gptq(recipe => !ReconstructionEffort.HasGradients(recipe)),
-                new ProgressiveReconstruction(recipe => Roundings(recipe, 1), recipe => Roundings(recipe, 0.5), Rounds),
+                Reconstruction(Rounds),
                 new LayOutGraph(),
             ]
         )
@@ -36,6 +36,10 @@ public static class TcaqDm
             CalibrationSamples = ReconstructionEffort.Samples(thorough: 5120),
             TimestepSampling = TimestepLaw.EveryK,
         };
+
+    /// <summary>The reconstruction, with other numbers of rounds than the method's too.</summary>
+    internal static ProgressiveReconstruction Reconstruction(int rounds) =>
+        new(recipe => Roundings(recipe, 1), recipe => Roundings(recipe, 0.5), rounds);
 
     private static ReconstructionSettings Roundings(Recipe recipe, double share) =>
         ReconstructionEffort.Of(recipe, new() { Iterations = 0 }, share);

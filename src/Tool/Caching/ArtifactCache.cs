@@ -11,6 +11,10 @@ namespace DiffusionQuant.Tool.Caching;
 internal sealed class ArtifactCache
 {
     private const string ArtifactFolder = "artifact";
+
+    /// <summary>A run that was stopped and did not go on for so long will not.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromDays(30);
+
     private readonly string folder;
     private readonly TimeProvider time;
 
@@ -26,6 +30,7 @@ internal sealed class ArtifactCache
         Directory.CreateDirectory(Entries);
         Directory.CreateDirectory(Works);
         File.WriteAllBytes(Path.Combine(folder, "CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n"u8);
+        RemoveAbandoned();
     }
 
     private string Entries => Path.Combine(folder, "entries");
@@ -33,7 +38,9 @@ internal sealed class ArtifactCache
     private string Locks => Path.Combine(folder, "locks");
 
     /// <summary>Where a run keeps what one that follows can go on from, for an entry that is not made yet.</summary>
-    public string UnfinishedFolder(string key) => Path.Combine(folder, "unfinished", key);
+    public string UnfinishedFolder(string key) => Path.Combine(Unfinished, key);
+
+    private string Unfinished => Path.Combine(folder, "unfinished");
 
     private string Works => Path.Combine(folder, "work");
 
@@ -134,5 +141,30 @@ internal sealed class ArtifactCache
         return !force && await FindAsync(key, _ => { }, cancellation) is { } made
             ? (made, false)
             : (await MakeAsync(key, make, cancellation), true);
+    }
+
+    /// <summary>Nobody asks again for most of what was stopped: the recipe has changed since.</summary>
+    private void RemoveAbandoned()
+    {
+        if (!Directory.Exists(Unfinished))
+        {
+            return;
+        }
+
+        var oldest = (time.GetUtcNow() - LongestPause).UtcDateTime;
+        foreach (var run in new DirectoryInfo(Unfinished).EnumerateDirectories())
+        {
+            try
+            {
+                if (run.EnumerateFiles("*", SearchOption.AllDirectories).All(f => f.LastWriteTimeUtc < oldest))
+                {
+                    Folders.Delete(run.FullName);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process removes it too, or it is not ours to remove.
+            }
+        }
     }
 }

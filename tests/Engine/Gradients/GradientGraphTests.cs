@@ -48,6 +48,21 @@ public sealed class GradientGraphTests
         Assert.Contains(model.Graph.Nodes.First(n => n.OpType == "Hardmax").Name, error.Message);
     }
 
+    /// <summary>Nothing is known of the shape behind an operator that nobody knows; its name is what helps.</summary>
+    [Fact]
+    public void An_unknown_operator_is_named_before_a_shape_behind_it()
+    {
+        var b = new GraphBuilder();
+        var x = b.Input("x", ElementType.Float, 3);
+        b.Graph.Nodes.Add(new("Twist", ["x"], ["twisted"], "twist", "com.example"));
+        b.Graph.Nodes.Add(new("Mul", ["twisted", "x"], ["product"], "multiply"));
+        b.Graph.Nodes.Add(new("ReduceSum", ["product"], ["loss"], "sum"));
+        b.Graph.Outputs.Add(new("loss", ElementType.Float, TensorShape.Scalar));
+        var error = Assert.Throws<DiffusionQuantException>(() => GradientGraph.Append(b.Build(), "loss", [x.Name]));
+        Assert.Equal("DQ4030", error.Code);
+        Assert.Contains("twist", error.Message);
+    }
+
     /// <summary>The branch reads a value of the outer graph, which no input of the node shows.</summary>
     [Fact]
     public void A_subgraph_that_captures_what_is_tuned_is_named()

@@ -45,6 +45,24 @@ public sealed class CacheTests : IDisposable
         Assert.Equal(4, quantizer.Calls);
     }
 
+    [Fact]
+    public async Task What_a_stopped_run_left_goes_when_nobody_went_on_for_long()
+    {
+        foreach (var (name, age) in (ReadOnlySpan<(string, int)>)[("old", 31), ("new", 29)])
+        {
+            var file = folder.At("cache", "unfinished", name, "part", "unit-0.onnx");
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, "part");
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-age));
+        }
+
+        await RunAsync("a");
+        Assert.Equal(
+            [folder.At("cache", "unfinished", "new")],
+            Directory.GetDirectories(folder.At("cache", "unfinished"))
+        );
+    }
+
     [Theory]
     [InlineData("shortened", "model.onnx has 3 bytes, not 7")]
     [InlineData("changed", "model.onnx has changed")]

@@ -1,0 +1,49 @@
+using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Quantizers;
+
+namespace DiffusionQuant.Benchmarks;
+
+/// <summary>
+/// Methods with some of their parts left out or replaced, named <c>method:variant</c>: what each part is worth.
+/// </summary>
+internal static class MethodVariants
+{
+    private static readonly Dictionary<string, Func<IReadOnlyList<IQuantizationPass>>> Variants = new(
+        StringComparer.Ordinal
+    )
+    {
+        ["tcaq-dm:base"] = () =>
+            Of(TcaqDm.Method, p => p is not (TimestepChannelReparameterization or ScaleTimesteps or AdaptiveSoftmaxQuantizer), Once),
+        ["tcaq-dm:+tcr"] = () => Of(TcaqDm.Method, p => p is not AdaptiveSoftmaxQuantizer, Once),
+        ["tcaq-dm:+tcr+daq"] = () => Of(TcaqDm.Method, _ => true, Once),
+        ["tcaq-dm:by-product-error"] = () => Of(TcaqDm.Method, _ => true, ByProductError),
+    };
+
+    /// <summary>The names of all variants.</summary>
+    public static IEnumerable<string> Names => Variants.Keys;
+
+    /// <summary>The method that a name belongs to.</summary>
+    public static string MethodOf(string name) => name.Split(':')[0];
+
+    /// <summary>The passes that a name stands for.</summary>
+    public static IReadOnlyList<IQuantizationPass> Passes(string name) =>
+        Variants.TryGetValue(name, out var variant) ? variant()
+        : name.Contains(':') ? throw new ArgumentException($"'{name}' is none of {string.Join(", ", Names)}.")
+        : MethodCatalog.Find(name).Passes;
+
+    private static IQuantizationPass[] Of(
+        QuantizationMethod method,
+        Func<IQuantizationPass, bool> keeps,
+        Func<IQuantizationPass, IQuantizationPass>? change = null
+    ) => [.. method.Passes.Where(keeps).Select(p => change?.Invoke(p) ?? p)];
+
+    /// <summary>Without rounds along the quantized network's trajectories.</summary>
+    private static IQuantizationPass Once(IQuantizationPass pass) =>
+        pass is ProgressiveReconstruction ? TcaqDm.Reconstruction(rounds: 0) : pass;
+
+    private static IQuantizationPass ByProductError(IQuantizationPass pass) =>
+        pass is AdaptiveSoftmaxQuantizer
+            ? new AdaptiveSoftmaxQuantizer(SoftmaxCriterion.ProductError, new PercentileRange())
+            : pass;
+}
