@@ -43,4 +43,11 @@ internal static class QuantizationErrors
             "DQ1095",
             $"{path}: the quantized model's output is not finite at timestep {timestep}. Give more bits to the layers with the lowest SQNR (diffquant inspect), or exclude them by a rule."
         );
+
+    [Diagnostic("DQ1096")]
+    public static DiffusionQuantException TrainingDiverged(string path, string pass, int step) =>
+        new(
+            "DQ1096",
+            $"{path}: the loss is not finite after {step} steps of '{pass}'. Give more bits to the layers with the lowest SQNR (diffquant inspect), or take another number of steps (Iterations): fewer steps have higher rates."
+        );
 }

@@ -22,6 +22,12 @@ public sealed record DenoisingStep
     /// <summary>The network's output (after guidance): N·C·H·W or N·2C·H·W numbers.</summary>
     public required float[] Output { get; init; }
 
+    /// <summary>What the network gave for <see cref="Call"/>, before guidance.</summary>
+    public required float[] ConditionalOutput { get; init; }
+
+    /// <summary>What it gave for <see cref="UnconditionalCall"/>; null without guidance.</summary>
+    public float[]? UnconditionalOutput { get; init; }
+
     /// <summary>The estimates of x0 that the step used, after clipping: N·C·H·W numbers.</summary>
     public required float[] CleanSamples { get; init; }
 

@@ -116,8 +116,14 @@ public sealed class OnnxDenoiser : IDenoiser, IDisposable
 
         void Run(DenoiserCall batch, int[] rows)
         {
-            using var inputs = new InputSet(this, batch);
-            using var set = Session.Run(inputs.Values, outputs, cancellation);
+            using var inputs = new DenoiserInputs(Contract, batch);
+            var values = new Dictionary<string, OrtValue>(ExtraInputs, StringComparer.Ordinal);
+            foreach (var (name, value) in inputs.Values)
+            {
+                values[name] = value;
+            }
+
+            using var set = Session.Run(values, outputs, cancellation);
             observe(new(batch, set, rows));
         }
     }
@@ -152,66 +158,4 @@ public sealed class OnnxDenoiser : IDenoiser, IDisposable
             .Range(0, call.Count)
             .GroupBy(row => SharedInputs(call, row))
             .SelectMany(group => group.Chunk(Contract.FixedBatch ?? call.Count));
-
-    /// <summary>The tensors of one run, disposed together.</summary>
-    private sealed class InputSet : IDisposable
-    {
-        private readonly List<OrtValue> owned = [];
-
-        public InputSet(OnnxDenoiser denoiser, DenoiserCall call)
-        {
-            Values = new(denoiser.ExtraInputs, StringComparer.Ordinal);
-            foreach (var input in denoiser.Contract.Inputs)
-            {
-                var value = Make(denoiser.Contract, input, call);
-                owned.Add(value);
-                Values[input.Name] = value;
-            }
-        }
-
-        public Dictionary<string, OrtValue> Values { get; }
-
-        public void Dispose() => owned.ForEach(v => v.Dispose());
-
-        private static OrtValue Make(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
-        {
-            var shape = contract.SampleShape;
-            switch (input.Role)
-            {
-                case DenoiserRole.Sample:
-                    return Tensors.FromFloats(
-                        call.Samples,
-                        [call.Count, shape.Channels, shape.Height, shape.Width],
-                        input.ElementType
-                    );
-                case DenoiserRole.Timestep:
-                    return Timesteps(contract, input, call);
-                case DenoiserRole.ClassLabel when call.ClassLabels is { } labels:
-                    var dims = InputValues.ColumnDims(input.Shape, call.Count);
-                    return InputValues.OfIntegers(
-                        [.. labels.Take(dims is [] or [1] ? 1 : call.Count).Select(l => (long)l)],
-                        dims,
-                        input.ElementType
-                    );
-                default:
-                    return call.Conditioning.TryGetValue(input.Name, out var tensor)
-                        ? InputValues.Of(tensor, input.ElementType)
-                        : throw DiffusionErrors.ConditioningMissing(contract.Path, input.ToString());
-            }
-        }
-
-        private static OrtValue Timesteps(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
-        {
-            var dims = InputValues.ColumnDims(input.Shape, call.Count);
-            var count = dims.Length == 0 ? 1 : (int)dims[0];
-            var timesteps = Enumerable.Range(0, count).Select(call.TimestepOf);
-            return contract.TimestepScale == 1
-                ? InputValues.OfIntegers([.. timesteps.Select(t => (long)t)], dims, input.ElementType)
-                : Tensors.FromFloats(
-                    [.. timesteps.Select(t => (float)(t * contract.TimestepScale))],
-                    dims,
-                    input.ElementType
-                );
-        }
-    }
 }

@@ -125,12 +125,13 @@ public sealed class Trajectory
         CancellationToken cancellation
     )
     {
-        var output = denoiser.Predict(call, cancellation);
-        CheckFinite(output, pair.Timestep);
-        if (unconditional is not null)
-        {
-            Guide(output, denoiser.Predict(unconditional, cancellation), images.Count);
-        }
+        var conditionalOutput = denoiser.Predict(call, cancellation);
+        CheckFinite(conditionalOutput, pair.Timestep);
+        var unconditionalOutput = unconditional is null ? null : denoiser.Predict(unconditional, cancellation);
+        var output =
+            unconditionalOutput is null
+                ? conditionalOutput
+                : Guided(conditionalOutput, unconditionalOutput, images.Count);
 
         var size = Contract.SampleShape.Length;
         var outputSize = output.Length / images.Count;
@@ -162,14 +163,17 @@ public sealed class Trajectory
             Call = call,
             UnconditionalCall = unconditional,
             Output = output,
+            ConditionalOutput = conditionalOutput,
+            UnconditionalOutput = unconditionalOutput,
             CleanSamples = clean,
             Next = next,
         };
     }
 
     /// <summary>u + s·(c − u) on the prediction's channels; a predicted variance stays the conditional one.</summary>
-    private void Guide(float[] conditional, float[] unconditional, int count)
+    private float[] Guided(float[] conditional, float[] unconditional, int count)
     {
+        float[] guided = [.. conditional];
         var size = Contract.SampleShape.Length;
         var outputSize = conditional.Length / count;
         var scale = (float)settings.GuidanceScale;
@@ -177,9 +181,11 @@ public sealed class Trajectory
         {
             for (var i = image * outputSize; i < (image * outputSize) + size; i++)
             {
-                conditional[i] = unconditional[i] + (scale * (conditional[i] - unconditional[i]));
+                guided[i] = unconditional[i] + (scale * (conditional[i] - unconditional[i]));
             }
         }
+
+        return guided;
     }
 
     private void CheckFinite(ReadOnlySpan<float> output, int timestep)

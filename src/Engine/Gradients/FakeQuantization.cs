@@ -21,16 +21,43 @@ internal static class FakeQuantization
     public static void Lower(GraphEditor editor, OnnxNode node)
     {
         var (x, scale) = (node.Inputs[0], node.Inputs[1]);
-        var zero = node.Int(ZeroPointAttribute);
-        var least = Bound(-zero);
-        var most = Bound(node.Int(MaxCodeAttribute) - zero);
-        editor.Graph.Replace(
-            node,
+        var nodes = new List<OnnxNode>
+        {
             New("Div", [x, scale], Ratio(node)),
             New("Round", [Ratio(node)], Rounded(node)),
-            New("Clip", [Rounded(node), least, most], Code(node)),
-            New("Mul", [Code(node), scale], node.Outputs[0])
+        };
+        var (least, most) = node.Input(2) is { } zero ? ComputedBounds(zero) : ConstantBounds();
+        nodes.AddRange(
+            node.Input(3) is null
+                ? [New("Clip", [Rounded(node), least, most], Code(node))]
+                : Within([Rounded(node), least, most])
         );
+        nodes.Add(New("Mul", [Code(node), scale], node.Outputs[0]));
+        editor.Graph.Replace(node, [.. nodes]);
+
+        (string, string) ConstantBounds()
+        {
+            var zero = node.Int(ZeroPointAttribute);
+            return (Bound(-zero), Bound(node.Int(MaxCodeAttribute) - zero));
+        }
+
+        (string, string) ComputedBounds(string zero)
+        {
+            var rounded = editor.Unique($"{zero}_rounded");
+            var least = editor.Unique($"{zero}_least");
+            var most = editor.Unique($"{zero}_most");
+            nodes.Add(New("Round", [zero], rounded));
+            nodes.Add(New("Neg", [rounded], least));
+            nodes.Add(New("Sub", [node.Input(3) ?? Bound(node.Int(MaxCodeAttribute)), rounded], most));
+            return (least, most);
+        }
+
+        // Clip takes one bound for all elements only.
+        OnnxNode[] Within(string[] bounds)
+        {
+            var raised = editor.Unique($"{Rounded(node)}_raised");
+            return [New("Max", [bounds[0], bounds[1]], raised), New("Min", [raised, bounds[2]], Code(node))];
+        }
 
         string Bound(long code) => editor.Shared($"code_{code}", n => OnnxTensor.Scalar(n, (float)code));
 

@@ -14,7 +14,8 @@ public static class QuantizerOperators
     /// <summary>
     /// Fake quantization with a learned step size (Esser et al. 2020, "Learned Step Size Quantization"):
     /// x̂ = s · clip(round(x / s), −z, n − z) with the integer zero point z and the highest code n. Its derivative is 1 for x
-    /// inside the range; for s it is round(x/s) − x/s inside, and the bound outside, times <c>gradient_scale</c>.
+    /// inside the range; for s it is round(x/s) − x/s inside, and the bound outside, times <c>gradient_scale</c>. z and n are
+    /// attributes, or inputs behind s; z is then any number, taken rounded, and has the derivative 0 inside and −s outside.
     /// </summary>
     public const string FakeQuantize = nameof(FakeQuantize);
 
@@ -52,6 +53,32 @@ public static class QuantizerOperators
         node.Attributes[FakeQuantization.MaxCodeAttribute] = (long)maxCode;
         node.Attributes[FakeQuantization.GradientScaleAttribute] = gradientScale;
         editor.Graph.Nodes.Add(node);
+        return output;
+    }
+
+    /// <summary>Adds a <see cref="FakeQuantize"/> whose zero point is learned too, or that has another range of codes in
+    /// each channel.</summary>
+    /// <param name="editor">The graph.</param>
+    /// <param name="x">The value.</param>
+    /// <param name="scale">The step s: a scalar, or a shape that broadcasts over x.</param>
+    /// <param name="zeroPoint">The zero point z before rounding, float32: a scalar, or with
+    /// <paramref name="maxCodes"/> a shape that broadcasts over x.</param>
+    /// <param name="maxCode">The highest code n, where <paramref name="maxCodes"/> is null.</param>
+    /// <param name="maxCodes">The highest codes, float32, of a shape that broadcasts over x; null for one code.</param>
+    /// <param name="output">The result's name; null for one that comes of x's.</param>
+    /// <returns>The result's name.</returns>
+    public static string AddFakeQuantizeWithZeroPoint(
+        GraphEditor editor,
+        string x,
+        string scale,
+        string zeroPoint,
+        int maxCode,
+        string? maxCodes = null,
+        string? output = null
+    )
+    {
+        output = AddFakeQuantize(editor, x, scale, 0, maxCode, output: output);
+        editor.Graph.Nodes[^1].Inputs.AddRange(maxCodes is null ? [zeroPoint] : [zeroPoint, maxCodes]);
         return output;
     }
 

@@ -21,6 +21,9 @@ public sealed class TrainingGraph
     /// <summary>The output that holds the loss.</summary>
     public string Loss { get; }
 
+    /// <summary>Further outputs of a step, computed with the parameters before it.</summary>
+    public IReadOnlyList<string> Observed { get; private init; } = [];
+
     /// <summary>The parameters with the names of their values before and after a step.</summary>
     internal IReadOnlyList<TrainedParameter> Parameters { get; private init; } = [];
 
@@ -35,8 +38,14 @@ public sealed class TrainingGraph
     /// <see cref="QuantizerOperators.Domain"/> are allowed in it.</param>
     /// <param name="loss">The scalar to minimise, float32.</param>
     /// <param name="parameters">What to train: values that the graph reads and nothing in it makes.</param>
+    /// <param name="observed">Float values of the graph to show besides the loss.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030 to DQ4032: it cannot be differentiated.</exception>
-    public static TrainingGraph Build(OnnxModel forward, string loss, IReadOnlyList<Parameter> parameters)
+    public static TrainingGraph Build(
+        OnnxModel forward,
+        string loss,
+        IReadOnlyList<Parameter> parameters,
+        IReadOnlyList<string>? observed = null
+    )
     {
         var model = forward.Clone();
         var graph = model.Graph;
@@ -52,6 +61,7 @@ public sealed class TrainingGraph
         var gradients = GradientGraph.Append(model, loss, [.. parameters.Select(p => p.Name)]);
         graph.Outputs.Clear();
         graph.Outputs.Add(new(loss, ElementType.Float, TensorShape.Scalar));
+        graph.Outputs.AddRange((observed ?? []).Select(o => new ValueInfo(o, ElementType.Float, null)));
         var groups = parameters.Select(p => p.Settings).Distinct().ToArray();
         var adam = new AdamWriter(graph);
         var rates = groups.Select((_, i) => adam.AddRate($"learning_rate_{i}")).ToArray();
@@ -65,6 +75,7 @@ public sealed class TrainingGraph
         graph.ValueInfos.Clear();
         return new(model, loss)
         {
+            Observed = observed ?? [],
             Parameters = trained,
             Groups = groups,
             RateInputs = rates,

@@ -15,18 +15,26 @@ public sealed class TrainingSession : IDisposable
 
     // What odd steps write, and what even steps write.
     private readonly Dictionary<string, OrtValue>[] sets;
-    private readonly List<OrtValue> initial = [];
+    private readonly Dictionary<string, OrtValue> initial = new(StringComparer.Ordinal);
     private readonly float[][] rates;
     private readonly OrtValue[] rateTensors;
+    private int runs;
 
     /// <summary>Loads the graph and gives the parameters their first values.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="steps">How many steps there will be; learning rate schedules depend on it.</param>
     /// <param name="settings">Device and threads.</param>
-    public TrainingSession(TrainingGraph graph, int steps, SessionSettings? settings = null)
+    /// <param name="from">Where an earlier session of an equal graph was (<see cref="State"/>); null to begin.</param>
+    public TrainingSession(
+        TrainingGraph graph,
+        int steps,
+        SessionSettings? settings = null,
+        TrainingState? from = null
+    )
     {
         this.graph = graph;
         Steps = steps;
+        Step = from?.Step ?? 0;
         session = ModelSession.Load(graph.Model, settings);
         bindings = [session.Bind(), session.Bind()];
         sets =
@@ -40,21 +48,34 @@ public sealed class TrainingSession : IDisposable
         {
             foreach (var (before, after) in parameter.Tensors)
             {
-                AddTensor(before, after, parameter.Parameter.Initial);
+                AddTensor(before, after, parameter.Parameter.Initial, from?.Tensors[before]);
             }
         }
 
         foreach (var binding in bindings)
         {
             binding.BindOutputToMainMemory(graph.Loss);
+            foreach (var output in graph.Observed)
+            {
+                binding.BindOutputToMainMemory(output);
+            }
         }
     }
 
     /// <summary>How many steps there will be.</summary>
     public int Steps { get; }
 
-    /// <summary>How many steps were done.</summary>
+    /// <summary>How many steps were done, those of an earlier session included.</summary>
     public int Step { get; private set; }
+
+    /// <summary>Parameters and moments as they are, for a session that goes on from here.</summary>
+    public TrainingState State =>
+        new(
+            Step,
+            graph
+                .Parameters.SelectMany(p => p.Tensors)
+                .ToDictionary(t => t.Before, t => Present(t.Before), StringComparer.Ordinal)
+        );
 
     /// <summary>The device.</summary>
     public Device Device => session.Device;
@@ -72,12 +93,17 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>Does a step.</summary>
     /// <param name="inputs">The inputs that change with each step.</param>
+    /// <param name="observe">Sees the graph's observed outputs.</param>
     /// <param name="cancellation">Stops the step; the session is not usable then.</param>
     /// <returns>The loss before the step.</returns>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4012 to DQ4018: inputs do not fit, or the run failed.</exception>
-    public float Run(IEnumerable<KeyValuePair<string, OrtValue>> inputs, CancellationToken cancellation = default)
+    public float Run(
+        IEnumerable<KeyValuePair<string, OrtValue>> inputs,
+        Action<TensorSet>? observe = null,
+        CancellationToken cancellation = default
+    )
     {
-        var binding = bindings[Step % 2];
+        var binding = bindings[runs % 2];
         foreach (var (name, value) in inputs)
         {
             binding.BindInput(name, value);
@@ -90,7 +116,7 @@ public sealed class TrainingSession : IDisposable
         }
 
         using var outputs = binding.Run(cancellation);
-        if (Step == 0)
+        if (runs == 0)
         {
             // Behind the first step the initial values are not read any more.
             foreach (var (name, value) in sets[0])
@@ -99,7 +125,9 @@ public sealed class TrainingSession : IDisposable
             }
         }
 
+        runs++;
         Step++;
+        observe?.Invoke(outputs);
         return Tensors.Floats(outputs[graph.Loss])[0];
     }
 
@@ -107,10 +135,7 @@ public sealed class TrainingSession : IDisposable
     public bool Has(string parameter) => sets[0].ContainsKey(parameter);
 
     /// <summary>A copy of a parameter's present value.</summary>
-    public float[] Read(string parameter) =>
-        Step == 0
-            ? graph.Parameters.First(p => p.Parameter.Name == parameter).Parameter.Initial.ToFloats().ToArray()
-            : Tensors.ToFloats(sets[Step % 2][parameter]);
+    public float[] Read(string parameter) => Present(parameter);
 
     /// <summary>Frees graph and tensors.</summary>
     public void Dispose()
@@ -120,7 +145,7 @@ public sealed class TrainingSession : IDisposable
             binding.Dispose();
         }
 
-        foreach (var tensor in sets.SelectMany(s => s.Values).Concat(initial).Concat(rateTensors))
+        foreach (var tensor in sets.SelectMany(s => s.Values).Concat(initial.Values).Concat(rateTensors))
         {
             tensor.Dispose();
         }
@@ -128,7 +153,10 @@ public sealed class TrainingSession : IDisposable
         session.Dispose();
     }
 
-    private void AddTensor(string before, string after, OnnxTensor parameter)
+    private float[] Present(string tensor) =>
+        Tensors.ToFloats(runs == 0 ? initial[tensor] : sets[runs % 2][tensor]);
+
+    private void AddTensor(string before, string after, OnnxTensor parameter, float[]? earlier)
     {
         var dims = parameter.Dims;
         for (var i = 0; i < 2; i++)
@@ -137,10 +165,10 @@ public sealed class TrainingSession : IDisposable
         }
 
         var first =
-            before == parameter.Name
-                ? Tensors.FromTensor(parameter)
-                : Tensors.Of(new float[parameter.ElementCount], dims);
-        initial.Add(first);
+            earlier is not null ? Tensors.Of(earlier, dims)
+            : before == parameter.Name ? Tensors.FromTensor(parameter)
+            : Tensors.Of(new float[parameter.ElementCount], dims);
+        initial.Add(before, first);
         bindings[0].BindInput(before, first).BindOutput(after, sets[1][before]);
         bindings[1].BindInput(before, sets[1][before]).BindOutput(after, sets[0][before]);
     }

@@ -58,25 +58,29 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         {
             writer.Multiply(
                 layer,
-                [.. chosen.SelectMany(c => c.Key.Readers.Where(r => r.Layer == layer).Select(_ => c.Value.Factors))]
+                [
+                    .. chosen.SelectMany(c =>
+                        c.Key.Readers.Where(r => r.Layer == layer).Select(_ => (c.Key, c.Value.Factors))
+                    ),
+                ]
             );
         }
 
         factors.Write();
         model.Graph.SortTopologically();
         model.Graph.RemoveUnused();
-        var points = new Dictionary<ActivationPoint, TimestepScales>();
+        var points = new Dictionary<ScaledInput, ActivationPoint>();
         state = Replanning.Run(
             state,
             model,
             plan =>
             {
-                foreach (var (input, scales) in chosen)
+                foreach (var input in chosen.Keys)
                 {
-                    points[plan.Find(input.Readers[0].Layer.Name)!.Inputs[input.Readers[0].Input]] = scales;
+                    points[input] = plan.Find(input.Readers[0].Layer.Name)!.Inputs[input.Readers[0].Input];
                 }
 
-                return points.ToDictionary(p => p.Key, p => p.Value.Common);
+                return chosen.ToDictionary(c => points[c.Key], c => c.Value.Common);
             },
             ranges,
             context
@@ -85,7 +89,18 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         {
             Plan = state.Plan with
             {
-                Timesteps = points.ToDictionary(p => p.Key, p => new TimestepTable(timesteps, p.Value.Factors)),
+                Timesteps = chosen.ToDictionary(
+                    c => points[c.Key],
+                    c => new TimestepTable(timesteps, c.Value.Factors)
+                ),
+                TimestepColumns =
+                [
+                    .. writer.Written.Select(w =>
+                    {
+                        var (constant, column) = factors.PlaceOf(w.Name);
+                        return new TimestepColumn(constant, column, w.Kind, [.. w.Inputs.Select(i => points[i])]);
+                    }),
+                ],
             },
         };
     }

@@ -20,6 +20,9 @@ public sealed record QuantizationPlan(
     public IReadOnlyDictionary<ActivationPoint, TimestepTable> Timesteps { get; init; } =
         new Dictionary<ActivationPoint, TimestepTable>();
 
+    /// <summary>Where the graph holds these factors.</summary>
+    public IReadOnlyList<TimestepColumn> TimestepColumns { get; init; } = [];
+
     /// <summary>The points whose codes are powers of two; the others' are uniform.</summary>
     public IReadOnlySet<ActivationPoint> Logarithmic { get; init; } = new HashSet<ActivationPoint>();
 

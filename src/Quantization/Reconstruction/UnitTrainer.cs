@@ -99,7 +99,7 @@ internal sealed class UnitTrainer(QuantizationState state, ReconstructionSetting
             }
 
             inputs.AddRange(rows.Of(indices));
-            session.Run(inputs, context.Cancellation);
+            session.Run(inputs, cancellation: context.Cancellation);
             onStep(step + 1);
         }
 

@@ -36,6 +36,7 @@ internal static class Replanning
                 Layers = [.. state.Plan.Layers.Select(l => l with { Weight = old.Find(l.Layer)?.Weight })],
                 Activations = state.Plan.Points.ToDictionary(p => p, Quantizer),
                 Timesteps = old.Timesteps,
+                TimestepColumns = old.TimestepColumns,
                 Logarithmic = old.Logarithmic,
             },
         };

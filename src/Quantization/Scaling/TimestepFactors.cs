@@ -13,6 +13,7 @@ internal sealed class TimestepFactors
     private readonly int[] timesteps;
     private readonly string group;
     private readonly List<(string Name, ElementType Type, int Rank, float[] Factors)> wanted = [];
+    private readonly Dictionary<string, (string Constant, int Column)> places = new(StringComparer.Ordinal);
 
     /// <summary>Writes the choice of the group.</summary>
     /// <param name="editor">The graph.</param>
@@ -56,6 +57,9 @@ internal sealed class TimestepFactors
         return value;
     }
 
+    /// <summary>Where a factor stands, once <see cref="Write"/> was called.</summary>
+    public (string Constant, int Column) PlaceOf(string name) => places[name];
+
     /// <summary>Writes one table for all factors of a type and rank.</summary>
     public void Write()
     {
@@ -75,6 +79,11 @@ internal sealed class TimestepFactors
             Array.Fill(dims, 1);
             (dims[0], dims[1]) = (timesteps.Length, columns.Length);
             var constant = editor.Constant(OnnxTensor.Of($"timestep_factors_{table.Key.Rank}d", values.AsSpan(), dims));
+            foreach (var (index, column) in columns.Index())
+            {
+                places[column.Name] = (constant, index);
+            }
+
             var rows = editor.Node("Gather", $"{constant}_rows", [constant, group], ("axis", 0L));
             var typed = editor.Cast(rows, ElementType.Float, table.Key.Type, $"{rows}_cast");
             if (columns.Length == 1)

@@ -7,6 +7,11 @@ namespace DiffusionQuant.Quantization.Scaling;
 /// <summary>Writes the factors of timesteps around layers.</summary>
 internal sealed class TimestepScalingWriter(GraphEditor editor, TimestepFactors factors)
 {
+    private readonly List<(string Name, TimestepFactorKind Kind, IReadOnlyList<ScaledInput> Inputs)> written = [];
+
+    /// <summary>What was written: names of factors, and the inputs from whose factors they follow.</summary>
+    public IReadOnlyList<(string Name, TimestepFactorKind Kind, IReadOnlyList<ScaledInput> Inputs)> Written => written;
+
     /// <summary>Divides what layers read.</summary>
     public void Divide(ScaledInput input, float[] groups)
     {
@@ -15,6 +20,7 @@ internal sealed class TimestepScalingWriter(GraphEditor editor, TimestepFactors 
         var rank = graph.ShapeOf(input.Value)!.Rank;
         var type = graph.TypeOf(input.Value);
         var inverse = factors.Add($"{input.Value}_timestep_inverse", type, rank, groups.Select(f => 1 / f));
+        written.Add((inverse, TimestepFactorKind.Inverse, [input]));
         input.Replace(
             editor,
             value =>
@@ -40,16 +46,18 @@ internal sealed class TimestepScalingWriter(GraphEditor editor, TimestepFactors 
     /// multiplied wrongly is added behind: <c>f · (W·x/f + b) + (1 − f) · b</c>.
     /// </summary>
     /// <param name="layer">The layer.</param>
-    /// <param name="groups">The factors of its inputs.</param>
-    public void Multiply(QuantizableLayer layer, IReadOnlyList<float[]> groups)
+    /// <param name="inputs">Its inputs that are divided, with their factors.</param>
+    public void Multiply(QuantizableLayer layer, IReadOnlyList<(ScaledInput Input, float[] Factors)> inputs)
     {
         var graph = editor.Graph;
         var node = NodeOf(layer);
         var output = node.Outputs[0];
         var shape = graph.ShapeOf(output)!;
         var type = graph.TypeOf(output);
-        var product = groups.Aggregate((a, b) => [.. a.Zip(b, (x, y) => x * y)]);
+        var product = inputs.Select(i => i.Factors).Aggregate((a, b) => [.. a.Zip(b, (x, y) => x * y)]);
+        ScaledInput[] scaled = [.. inputs.Select(i => i.Input)];
         var factor = factors.Add($"{output}_timestep_factor", type, shape.Rank, product);
+        written.Add((factor, TimestepFactorKind.Factor, scaled));
         node.Outputs[0] = editor.Unique($"{output}_scaled");
         if (BiasByChannel(layer, node, shape.Rank) is not { } bias)
         {
@@ -59,6 +67,7 @@ internal sealed class TimestepScalingWriter(GraphEditor editor, TimestepFactors 
         }
 
         var rest = factors.Add($"{output}_timestep_rest", type, shape.Rank, product.Select(f => 1 - f));
+        written.Add((rest, TimestepFactorKind.Rest, scaled));
         var shift = ScalingNodes.Multiply(editor, bias, rest, $"{output}_bias_rest", [node]);
         var multiplied = ScalingNodes.Multiply(editor, node.Outputs[0], factor, $"{output}_multiplied", [node]);
         if (SmallSummand(output, shape) is var (add, place))

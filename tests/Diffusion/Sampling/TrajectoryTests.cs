@@ -109,6 +109,8 @@ public sealed class TrajectoryTests
         };
         var steps = new Trajectory(recorder, Schedule, settings).Steps([0]).ToArray();
         Close.All([0.5, 0.5, 0.5, 0.5], steps[0].Output, 1e-6);
+        Close.All([0.3, 0.3, 0.3, 0.3], steps[0].ConditionalOutput, 1e-6);
+        Close.All([0.1, 0.1, 0.1, 0.1], steps[0].UnconditionalOutput!, 1e-6);
         Assert.Equal([10], steps[1].UnconditionalCall!.ClassLabels!);
         Assert.Same(steps[1].Samples, steps[1].UnconditionalCall!.Samples);
         Assert.Equal(10, recorder.Contract.ClassCount);

@@ -38,6 +38,51 @@ public sealed class DefinedGradientTests
     [Fact]
     public void Learned_steps_and_offsets_follow_LSQ_plus() => Check(hasOffset: true);
 
+    /// <summary>Codes of each row from 0 to a highest one of its own, and zero points that are no whole numbers.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Learned_zero_points_count_where_values_are_clipped(bool byRow)
+    {
+        float[] zeros = byRow ? [1.2f, 0.4f] : [2.3f];
+        float[] most = byRow ? [3, 1] : [4];
+        float[] steps = byRow ? [0.5f, 2] : [0.5f];
+        float[] x = [-3, -0.4f, 0.2f, 0.9f, 5, -0.7f, -7, 0.3f, 2.2f, 30];
+        var weights = x.Select((_, i) => (float)(i + 1)).ToArray();
+        long[] dims = byRow ? [2, 1] : [];
+        var graph = new OnnxGraph { Name = "quantizer" };
+        graph.Inputs.Add(new("x", ElementType.Float, TensorShape.Of(2, 5)));
+        graph.Inputs.Add(new("s", ElementType.Float, TensorShape.Of(dims)));
+        graph.Inputs.Add(new("z", ElementType.Float, TensorShape.Of(dims)));
+        graph.Add(OnnxTensor.Of("w", weights.AsSpan(), 2, 5));
+        var editor = new GraphEditor(graph);
+        var codes = byRow ? editor.Constant(OnnxTensor.Of("most", most.AsSpan(), dims)) : null;
+        var y = QuantizerOperators.AddFakeQuantizeWithZeroPoint(editor, "x", "s", "z", (int)most[0], codes);
+        editor.NodeTo("loss", "ReduceSum", [editor.Node("Mul", "weighted", [y, "w"])], ("keepdims", 0L));
+        graph.Outputs.Add(new("loss", ElementType.Float, TensorShape.Scalar));
+        var inputs = new Dictionary<string, float[]> { ["x"] = x, ["s"] = steps, ["z"] = zeros };
+        var run = GradientRun.Of(new(graph) { Opset = 17 }, inputs, ["x", "s", "z"], y);
+
+        var (values, dx) = (new double[10], new double[10]);
+        var (ds, dz) = (new double[steps.Length], new double[steps.Length]);
+        for (var i = 0; i < x.Length; i++)
+        {
+            var row = byRow ? i / 5 : 0;
+            var (ratio, zero) = ((double)x[i] / steps[row], Math.Round(zeros[row]));
+            var code = Math.Clamp(Math.Round(ratio), -zero, most[row] - zero);
+            var isInside = code == Math.Round(ratio);
+            values[i] = code * steps[row];
+            dx[i] = isInside ? weights[i] : 0;
+            ds[row] += weights[i] * (isInside ? code - ratio : code);
+            dz[row] -= isInside ? 0 : weights[i] * steps[row];
+        }
+
+        GradientRun.AssertClose("x̂", new([2, 5], values), run.Values[y]);
+        GradientRun.AssertClose("dx", new([2, 5], dx), run.Gradients["x"]);
+        GradientRun.AssertClose("ds", new(Sizes(dims), ds), run.Gradients["s"]);
+        GradientRun.AssertClose("dz", new(Sizes(dims), dz), run.Gradients["z"]);
+    }
+
     private static void Check(bool hasOffset) =>
         Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed => Check(new Draw(seed, 4), hasOffset))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(40).WithReplay(1, 1));

@@ -49,6 +49,40 @@ public class TrainingSessionTests
         Assert.Equal(Train(settings).Values, Train(settings).Values);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void AStateGoesOnToTheSameResult(int steps)
+    {
+        var settings = new AdamSettings(0.05f) { Schedule = LearningRateSchedule.Cosine, WeightDecay = 0.1f };
+        TrainingState state;
+        using (var session = new TrainingSession(Graph(settings), Steps))
+        {
+            Assert.Equal(0, session.State.Step);
+            Assert.Equal(Start, session.State.Tensors["w"]);
+            Train(session, steps);
+            state = session.State;
+            Assert.Equal(steps, state.Step);
+        }
+
+        using var next = new TrainingSession(Graph(settings), Steps, from: state);
+        Assert.Equal(state.Tensors["w"], next.Read("w"));
+        Train(next, Steps - steps);
+        Assert.Equal(Train(settings).Values, next.Read("w"));
+    }
+
+    [Fact]
+    public void ObservedOutputsAreOfTheParametersBeforeTheStep()
+    {
+        using var session = new TrainingSession(Graph(new(0.1f), "y"), Steps);
+        using var rows = Tensors.Of(Rows, 4, 3);
+        session.Bind("rows", rows);
+        using var indices = Tensors.Of([0L, 1], 2);
+        float[] seen = [];
+        session.Run([new("indices", indices)], outputs => seen = Tensors.ToFloats(outputs["y"]));
+        Assert.Equal([4.5f, 3], seen);
+    }
+
     [Fact]
     public void ParametersCanBeReadBeforeTheFirstStep()
     {
@@ -59,7 +93,7 @@ public class TrainingSessionTests
     }
 
     /// <summary>loss = Σ over two gathered rows of (row · w)².</summary>
-    private static TrainingGraph Graph(AdamSettings settings)
+    private static TrainingGraph Graph(AdamSettings settings, params string[] observed)
     {
         var b = new GraphBuilder();
         var rows = b.Input("rows", ElementType.Float, 4, 3);
@@ -67,23 +101,31 @@ public class TrainingSessionTests
         var w = b.Parameter("w", OnnxTensor.Of("w", Start.AsSpan(), 3));
         var batch = b.Op("Gather", [rows, indices], ("axis", 0L));
         var y = b.MatMul(batch, w);
+        b.Graph.Nodes.Add(new("Identity", [y.Name], ["y"], "show"));
         b.Output(b.Op("ReduceSum", [y * y], ("keepdims", 0L)), "loss", ElementType.Float);
-        return TrainingGraph.Build(b.Build(), "loss", [new(OnnxTensor.Of("w", Start.AsSpan(), 3), settings)]);
+        return TrainingGraph.Build(b.Build(), "loss", [new(OnnxTensor.Of("w", Start.AsSpan(), 3), settings)], observed);
     }
 
     private static (float[] Values, float[] Losses) Train(AdamSettings settings)
     {
         using var session = new TrainingSession(Graph(settings), Steps);
+        var losses = Train(session, Steps);
+        return (session.Read("w"), losses);
+    }
+
+    private static float[] Train(TrainingSession session, int steps)
+    {
         using var rows = Tensors.Of(Rows, 4, 3);
         session.Bind("rows", rows);
-        var losses = new float[Steps];
-        for (var step = 0; step < Steps; step++)
+        var losses = new float[steps];
+        for (var i = 0; i < steps; i++)
         {
+            var step = session.Step;
             using var indices = Tensors.Of([(long)(step % 4), (step + 1) % 4], 2);
-            losses[step] = session.Run([new("indices", indices)]);
+            losses[i] = session.Run([new("indices", indices)]);
         }
 
-        return (session.Read("w"), losses);
+        return losses;
     }
 
     private static double[] Reference(AdamSettings settings)

@@ -28,5 +28,11 @@ internal static class QuantizerGradients
             var scale = node.Float(FakeQuantization.GradientScaleAttribute, 1);
             c.Give(1, scale == 1 ? sum : c.Op("Mul", sum, c.Number(scale)));
         }
+
+        if (c.Needs(2))
+        {
+            var outside = c.Op("Sub", c.Op("Mul", c.Gradient, inside), c.Gradient);
+            c.GiveBroadcast(2, c.Op("Mul", outside, node.Inputs[1]));
+        }
     }
 }

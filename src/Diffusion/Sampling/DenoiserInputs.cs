@@ -1,0 +1,76 @@
+using DiffusionQuant.Engine;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>The tensors of a call in the types and ranks that a graph declares, disposed together.</summary>
+public sealed class DenoiserInputs : IDisposable
+{
+    private readonly Dictionary<string, OrtValue> values = new(StringComparer.Ordinal);
+
+    /// <summary>Makes them.</summary>
+    /// <param name="contract">The graph's inputs.</param>
+    /// <param name="call">Samples, timesteps and conditioning; where the graph takes one timestep or label for all, the
+    /// first counts.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1050: an input's value is missing.</exception>
+    public DenoiserInputs(DenoiserContract contract, DenoiserCall call)
+    {
+        foreach (var input in contract.Inputs)
+        {
+            values[input.Name] = Make(contract, input, call);
+        }
+    }
+
+    /// <summary>A tensor for each input of the contract.</summary>
+    public IReadOnlyDictionary<string, OrtValue> Values => values;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var value in values.Values)
+        {
+            value.Dispose();
+        }
+    }
+
+    private static OrtValue Make(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
+    {
+        var shape = contract.SampleShape;
+        switch (input.Role)
+        {
+            case DenoiserRole.Sample:
+                return Tensors.FromFloats(
+                    call.Samples,
+                    [call.Count, shape.Channels, shape.Height, shape.Width],
+                    input.ElementType
+                );
+            case DenoiserRole.Timestep:
+                return Timesteps(contract, input, call);
+            case DenoiserRole.ClassLabel when call.ClassLabels is { } labels:
+                var dims = InputValues.ColumnDims(input.Shape, call.Count);
+                return InputValues.OfIntegers(
+                    [.. labels.Take(dims is [] or [1] ? 1 : call.Count).Select(l => (long)l)],
+                    dims,
+                    input.ElementType
+                );
+            default:
+                return call.Conditioning.TryGetValue(input.Name, out var tensor)
+                    ? InputValues.Of(tensor, input.ElementType)
+                    : throw DiffusionErrors.ConditioningMissing(contract.Path, input.ToString());
+        }
+    }
+
+    private static OrtValue Timesteps(DenoiserContract contract, DenoiserInput input, DenoiserCall call)
+    {
+        var dims = InputValues.ColumnDims(input.Shape, call.Count);
+        var count = dims.Length == 0 ? 1 : (int)dims[0];
+        var timesteps = Enumerable.Range(0, count).Select(call.TimestepOf);
+        return contract.TimestepScale == 1
+            ? InputValues.OfIntegers([.. timesteps.Select(t => (long)t)], dims, input.ElementType)
+            : Tensors.FromFloats(
+                [.. timesteps.Select(t => (float)(t * contract.TimestepScale))],
+                dims,
+                input.ElementType
+            );
+    }
+}

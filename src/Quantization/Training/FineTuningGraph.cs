@@ -1,0 +1,127 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
+using DiffusionQuant.Engine.Optimizers;
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.ShapeInference;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Simulation;
+
+namespace DiffusionQuant.Quantization.Training;
+
+/// <summary>The graph of one gradient step on the whole network, which is compared with what the float network gave.</summary>
+internal sealed class FineTuningGraph
+{
+    /// <summary>The input that takes the float network's outputs.</summary>
+    public const string TargetName = "teacher_output";
+
+    private FineTuningGraph(TrainingGraph graph, NetworkParts parts)
+    {
+        Graph = graph;
+        Parts = parts;
+    }
+
+    /// <summary>The training graph.</summary>
+    public TrainingGraph Graph { get; }
+
+    /// <summary>The parameters.</summary>
+    public NetworkParts Parts { get; }
+
+    /// <summary>The network's own inputs that the graph reads.</summary>
+    public IReadOnlyList<string> Inputs { get; private init; } = [];
+
+    /// <summary>The sizes of the target.</summary>
+    public long[] TargetDims { get; private init; } = [];
+
+    /// <summary>The output that shows the features of a step, and their sizes; null where nothing compares them.</summary>
+    public (string Name, long[] Dims)? Features { get; private init; }
+
+    /// <summary>Builds the graph.</summary>
+    /// <param name="state">Graph and plan.</param>
+    /// <param name="settings">What is learned, and how.</param>
+    /// <param name="call">A call of the batch that all steps will have.</param>
+    /// <param name="features">What relations are compared of; null for nothing.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030 to DQ4032: the network cannot be differentiated.</exception>
+    public static FineTuningGraph Build(
+        QuantizationState state,
+        FineTuningSettings settings,
+        DenoiserCall call,
+        NetworkFeatures? features
+    )
+    {
+        var contract = state.Source.Contract;
+        var part = Fixed(state.Graph, contract, call);
+        var parts = new NetworkParts(state.Plan, settings, unchecked((int)state.Recipe.Seed));
+        var model = SimulationBuilder.Build(part, parts);
+        var editor = new GraphEditor(model.Graph);
+        parts.WriteTimesteps(editor);
+        var graph = model.Graph;
+        var output = contract.Output.Name;
+        var dims = part.Graph.ShapeOf(output)!.ToStatic();
+        graph.Inputs.Add(new(TargetName, ElementType.Float, TensorShape.Of(dims)));
+        var floats = Floats(editor, part, output);
+        var error = editor.Node("Sub", "output_error", [floats, TargetName]);
+        var squares = editor.Node("Mul", "output_squares", [error, error]);
+        var sum = editor.Node("ReduceSum", "output_sum", [squares], ("keepdims", 0L));
+        var share = editor.Constant(OnnxTensor.Scalar("batch_share", 1f / dims[0]));
+        var loss = editor.Node("Mul", "output_loss", [sum, share]);
+        (string Name, long[] Dims)? shown = null;
+        if (features is not null && settings.Relation is { } relation)
+        {
+            var sizes = part.Graph.ShapeOf(features.Value)!.ToStatic();
+            var value = editor.Node("Identity", "step_features", [Floats(editor, part, features.Value)]);
+            var term = new RelationLoss(editor, relation, sizes, features.AreChannelsLast ? sizes.Length - 1 : 1);
+            loss = editor.Node("Add", "total_loss", [loss, term.Write(value)]);
+            shown = (value, sizes);
+        }
+
+        graph.Outputs.Clear();
+        graph.Outputs.Add(new(loss, ElementType.Float, TensorShape.Scalar));
+        if (shown is var (name, shape))
+        {
+            graph.Outputs.Add(new(name, ElementType.Float, TensorShape.Of(shape)));
+        }
+
+        graph.SortTopologically();
+        graph.RemoveUnused();
+        string[] inputs = [.. contract.Inputs.Select(i => i.Name).Where(i => graph.Inputs.Exists(g => g.Name == i))];
+        var training = TrainingGraph.Build(
+            model,
+            loss,
+            [.. parts.Parameters.Where(p => graph.Initializers.ContainsKey(p.Name))],
+            shown is { } feature ? [feature.Name] : []
+        );
+        return new(training, parts)
+        {
+            Inputs = inputs,
+            TargetDims = dims,
+            Features = shown,
+        };
+    }
+
+    /// <summary>The network with the sizes of a call.</summary>
+    private static OnnxModel Fixed(OnnxModel model, DenoiserContract contract, DenoiserCall call)
+    {
+        using var tensors = new DenoiserInputs(contract, call);
+        var sizes = contract.Inputs.ToDictionary(
+            i => i.Name,
+            i => TensorShape.Of(Tensors.Dims(tensors.Values[i.Name])),
+            StringComparer.Ordinal
+        );
+        var copy = ShapeInferrer.Infer(model, new() { Inputs = sizes });
+        var graph = copy.Graph;
+        for (var i = 0; i < graph.Inputs.Count; i++)
+        {
+            graph.Inputs[i] = graph.Inputs[i] with { Shape = sizes[graph.Inputs[i].Name] };
+        }
+
+        for (var i = 0; i < graph.Outputs.Count; i++)
+        {
+            graph.Outputs[i] = graph.Outputs[i] with { Shape = graph.ShapeOf(graph.Outputs[i].Name) };
+        }
+
+        return copy;
+    }
+
+    private static string Floats(GraphEditor editor, OnnxModel part, string value) =>
+        editor.Cast(value, part.Graph.TypeOf(value), ElementType.Float, $"{value}_floats");
+}

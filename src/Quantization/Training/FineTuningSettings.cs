@@ -1,0 +1,51 @@
+namespace DiffusionQuant.Quantization.Training;
+
+/// <summary>
+/// How a network is fine-tuned without data. The defaults are the constants of EfficientDM's code (He et al., ICLR 2024),
+/// taken relative to the step sizes that they were given for.
+/// </summary>
+public sealed record FineTuningSettings
+{
+    /// <summary>Gradient steps.</summary>
+    public required int Iterations { get; init; }
+
+    /// <summary>Samples in a gradient step.</summary>
+    public int BatchSize { get; init; } = 4;
+
+    /// <summary>r, the rank of the changes to weights, W + B·A.</summary>
+    public int Rank { get; init; } = 32;
+
+    /// <summary>What the factors A and B begin with.</summary>
+    public LowRankStart Start { get; init; } = LowRankStart.Random;
+
+    /// <summary>
+    /// The rate of A and B, as a share of the mean step size of the layer's weights: a layer with large steps must move
+    /// further (the scale-aware optimiser of EfficientDM, whose code has 1/2500).
+    /// </summary>
+    public float LowRankRate { get; init; } = 1f / 2500;
+
+    /// <summary>The decoupled weight decay of A and B.</summary>
+    public float WeightDecay { get; init; } = 0.01f;
+
+    /// <summary>The rate of weights' step sizes, as a share of the step size at the beginning.</summary>
+    public float WeightStepRate { get; init; } = 1e-4f;
+
+    /// <summary>The rate of activations' step sizes, and of their factors by timestep, as a share of the step size.</summary>
+    public float ActivationStepRate { get; init; } = 2.5e-3f;
+
+    /// <summary>The rate of activations' zero points, in codes.</summary>
+    public float ZeroPointRate { get; init; } = 5e-3f;
+
+    /// <summary>What is compared besides the networks' outputs; null for nothing.</summary>
+    public RelationDistillation? Relation { get; init; }
+}
+
+/// <summary>What low-rank factors begin with.</summary>
+public enum LowRankStart
+{
+    /// <summary>A is drawn (Kaiming's uniform law), B is zero: training starts from the quantized weights as they are.</summary>
+    Random,
+
+    /// <summary>B·A is the best approximation of W − Q(W) of that rank, from its singular vectors.</summary>
+    QuantizationError,
+}

@@ -1,0 +1,212 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Calibration;
+using DiffusionQuant.Quantization.Tests.Generality;
+using DiffusionQuant.Quantization.Training;
+
+namespace DiffusionQuant.Quantization.Tests.Training;
+
+/// <summary>Fine-tuning of whole networks, on small ones.</summary>
+public sealed class FineTuningTests
+{
+    private static readonly FineTuningSettings Still = new()
+    {
+        Iterations = 2,
+        BatchSize = 4,
+        LowRankRate = 0,
+        WeightStepRate = 0,
+        ActivationStepRate = 0,
+        ZeroPointRate = 0,
+        Relation = new(),
+    };
+
+    private static DdpmUNetSettings Network { get; } = TestModels.SmallUNet with { Channels = 16 };
+
+    private static PassContext Context(Action<string>? note = null) =>
+        new(new() { Threads = 1 }, (_, _) => { }, default) { Note = note ?? (_ => { }) };
+
+    /// <summary>The state in front of fine-tuning, with factors of timesteps in the graph.</summary>
+    private static QuantizationState Prepare(DiffusionModel source, string bits = "W3A6")
+    {
+        var recipe = new Recipe(BitWidths.Parse(bits))
+        {
+            CalibrationSamples = 20,
+            CalibrationBatch = 4,
+            Steps = 5,
+            Threads = 1,
+            Device = "cpu",
+            Method = "mpq-dm",
+        };
+        var state = new QuantizationState(source, recipe);
+        IQuantizationPass[] passes =
+        [
+            .. GraphForm.BlockPasses,
+            new SearchRanges(new MseRange(), new MseRange()),
+            new ScaleTimesteps(new MseRange(), leastGain: -100),
+        ];
+        foreach (var pass in passes)
+        {
+            state = pass.Run(state, Context());
+        }
+
+        return state;
+    }
+
+    /// <summary>
+    /// With rates of zero nothing may change: what training computes with is then what the plan says, factors of timesteps
+    /// and rounded zero points included, and the first loss is the plan's own error.
+    /// </summary>
+    [Theory]
+    [InlineData(NameStyle.Scoped, false)]
+    [InlineData(NameStyle.Numbered, true)]
+    public void TrainingStartsFromThePlan(NameStyle style, bool half)
+    {
+        using var model = new LoadedModel(
+            DdpmUNet.Build(Network with { NameStyle = style, HalfPrecision = half, KeepFloatImages = half })
+        );
+        var state = Prepare(model.Source);
+        using var samples = state.Samples;
+        Assert.NotEmpty(state.Plan.TimestepColumns);
+        var trained = new NetworkTrainer(state, Still, "train", Context()).Run();
+        var plan = trained.ApplyTo(state.Plan);
+
+        Assert.Equal(state.Plan.Activations, plan.Activations);
+        foreach (var (before, after) in state.Plan.Layers.Zip(plan.Layers).Where(l => l.First.Weight is not null))
+        {
+            Assert.Equal(before.Weight!.Codes.ToArray(), after.Weight!.Codes.ToArray());
+            Assert.Equal(before.Weight.Quantizers, after.Weight.Quantizers);
+        }
+
+        foreach (var (point, table) in state.Plan.Timesteps)
+        {
+            Assert.Equal(table.Timesteps, plan.Timesteps[point].Timesteps);
+            Assert.Equal(table.Factors, plan.Timesteps[point].Factors);
+        }
+    }
+
+    [Fact]
+    public void TheFirstLossIsThePlansError()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        var state = Prepare(model.Source);
+        using var samples = state.Samples;
+        using var teacher = new TeacherTrajectories(state, 4, null, 1, Context());
+        var step = teacher.From(0, default).First();
+        Assert.Equal(4, step.Call.Timesteps.Distinct().Count());
+
+        var graph = FineTuningGraph.Build(state, Still with { Relation = null }, step.Call, null);
+        using var session = new Engine.Optimizers.TrainingSession(graph.Graph, 2, new() { Threads = 1 });
+        using var inputs = new DenoiserInputs(state.Source.Contract, step.Call);
+        using var target = Tensors.Of(step.Output, graph.TargetDims);
+        var loss = session.Run([.. inputs.Values, new(FineTuningGraph.TargetName, target)]);
+
+        using var simulation = ModelSession.Load(SimulationBuilder.Build(state.Graph, state.Plan));
+        using var quantized = new OnnxDenoiser(simulation, state.Source.Contract);
+        var error = quantized.Predict(step.Call).Zip(step.Output, (q, f) => ((double)q - f) * ((double)q - f)).Sum() / 4;
+        // The plan rounds biases to int32 too.
+        Assert.Equal(error, loss, 0.02 * error);
+    }
+
+    [Fact]
+    public void FactorsAreWrittenAsTheyAreComputed()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        var state = Prepare(model.Source);
+        state.Samples!.Dispose();
+        var other = state.Plan with
+        {
+            Timesteps = state.Plan.Timesteps.ToDictionary(
+                t => t.Key,
+                t => t.Value with { Factors = [.. t.Value.Factors.Select((f, i) => f * (1 + (0.1f * i)))] }
+            ),
+        };
+        var written = state.Graph.Clone();
+        TimestepColumns.Update(written.Graph, other);
+        var computed = state.Graph.Clone();
+        var editor = new GraphEditor(computed.Graph);
+        TimestepColumns.Compute(
+            editor,
+            other,
+            other.Timesteps.ToDictionary(
+                t => t.Key,
+                t =>
+                    editor.Constant(
+                        OnnxTensor.Of("factors", TimestepColumns.Ascending(t.Value).AsSpan(), t.Value.Factors.Count)
+                    )
+            )
+        );
+        computed.Graph.SortTopologically();
+        long[] dims = [3, 3, 16, 16];
+        var sample = TestModels.Numbers(1, 3 * 3 * 256);
+        long[] timesteps = [800, 400, 0];
+        var expected = Runs.UNet(state.Graph, sample, dims, timesteps);
+        // Any factors leave the float network what it is.
+        Assert.All(Runs.UNet(written, sample, dims, timesteps).Zip(expected), p => Assert.Equal(p.Second, p.First, 1e-3f));
+        Assert.All(Runs.UNet(computed, sample, dims, timesteps).Zip(expected), p => Assert.Equal(p.Second, p.First, 1e-3f));
+        foreach (var column in other.TimestepColumns)
+        {
+            Assert.Equal(
+                written.Graph.Initializers[column.Constant].Dims.ToArray(),
+                state.Graph.Graph.Initializers[column.Constant].Dims.ToArray()
+            );
+            Assert.NotEqual(
+                written.Graph.Initializers[column.Constant].ToFloats().ToArray(),
+                state.Graph.Graph.Initializers[column.Constant].ToFloats().ToArray()
+            );
+        }
+    }
+
+    [Theory]
+    [InlineData("W2A8", LowRankStart.Random, false)]
+    [InlineData("W3A4", LowRankStart.QuantizationError, true)]
+    public void TheNetworkComesCloserToFloat(string bits, LowRankStart start, bool relates)
+    {
+        // Attention with random weights amplifies any error beyond measure.
+        using var model = new LoadedModel(DdpmUNet.Build(Network with { AttentionResolutions = [] }));
+        var state = Prepare(model.Source, bits);
+        using var samples = state.Samples;
+        var notes = new List<string>();
+        var pass = new LowRankFineTuning(_ =>
+            new()
+            {
+                Iterations = 40,
+                BatchSize = 4,
+                Rank = 8,
+                Start = start,
+                LowRankRate = 0.02f,
+                WeightStepRate = 3e-3f,
+                Relation = relates ? new() : null,
+            }
+        );
+        var next = pass.Run(state, Context(notes.Add));
+        Assert.Contains("40 steps of 4 samples", notes[0]);
+        var gain = System.Text.RegularExpressions.Regex.Match(notes[1], @"was (-?[\d.]+) dB and is (-?[\d.]+) dB$");
+        Assert.True(gain.Success, notes[1]);
+        Assert.True(Number(2) > Number(1) + 1, notes[1]);
+        Assert.NotSame(state, next);
+
+        double Number(int group) => double.Parse(gain.Groups[group].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public void DivergenceIsSaid()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        var state = Prepare(model.Source);
+        using var samples = state.Samples;
+        var settings = Still with { Iterations = 10, LowRankRate = 1e30f };
+        var error = Assert.Throws<DiffusionQuantException>(() =>
+            new NetworkTrainer(state, settings, "train", Context()).Run()
+        );
+        Assert.Equal("DQ1096", error.Code);
+        Assert.Contains("'train'", error.Message);
+    }
+}
