@@ -1,5 +1,6 @@
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Methods;
 using DiffusionQuant.Quantization.Passes;
@@ -219,6 +220,34 @@ public class OutlierDrivenBitAllocationTests
         var wider = Run(model, "W3A8", new CollectStatistics(), Allocation(extraShare: 0.1));
         Assert.All(Narrow(wider), l => Assert.Equal(3, l.Plan.Weight!.MeanBits, 1e-9));
         Assert.Throws<ArgumentOutOfRangeException>(() => Allocation(extraShare: 1.5));
+    }
+
+    [Fact]
+    public void TheReportCountsChannelsByWidth()
+    {
+        using var model = new LoadedModel(Model());
+        var state = Run(model, "W3A8", new CollectStatistics(), Ranges, Allocation());
+        var report = ReportBuilder.Layers(state, new Dictionary<string, double>());
+        Assert.Contains(report, l => l.ChannelWidths is not null);
+        foreach (var (layer, plan) in report.Zip(state.Plan.Layers))
+        {
+            Assert.Equal(plan.Weight is null ? null : plan.WeightBits, layer.WeightBits);
+            Assert.Equal(plan.ChannelBits is null, layer.ChannelWidths is null);
+            if (layer.ChannelWidths is { } widths)
+            {
+                Assert.Equal([2, 3, 4], widths.Select(w => w.Bits));
+                Assert.Equal(plan.ChannelBits!.Count, widths.Sum(w => w.Channels));
+                Assert.Equal(3, layer.MeanWeightBits);
+                Assert.All(
+                    widths,
+                    w => Assert.True(w.LeastKurtosis <= w.MedianKurtosis && w.MedianKurtosis <= w.MostKurtosis)
+                );
+                Assert.All(
+                    widths.Zip(widths.Skip(1)),
+                    w => Assert.True(w.First.MostKurtosis <= w.Second.LeastKurtosis)
+                );
+            }
+        }
     }
 
     [Fact]
