@@ -126,6 +126,8 @@ public sealed record TimestepQuality(int Timestep, double Sqnr, double Error);
 /// null where it was not measured.</param>
 /// <param name="Parameters">Weights and biases.</param>
 /// <param name="Scales">The step size of its input by timestep, where it depends on that.</param>
+/// <param name="MeanWeightBits">The mean width of its output channels' weights, where they differ.</param>
+/// <param name="ChannelWidths">The output channels of each width, where they differ.</param>
 public sealed record LayerQuality(
     string Name,
     string Operator,
@@ -133,7 +135,9 @@ public sealed record LayerQuality(
     int? ActivationBits,
     double? Sqnr,
     long Parameters,
-    IReadOnlyList<TimestepScale>? Scales = null
+    IReadOnlyList<TimestepScale>? Scales = null,
+    double? MeanWeightBits = null,
+    IReadOnlyList<ChannelWidth>? ChannelWidths = null
 );
 
 /// <summary>What a model's bytes are spent on.</summary>

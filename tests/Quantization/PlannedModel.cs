@@ -18,7 +18,8 @@ internal sealed class PlannedModel
         string bits,
         IReadOnlyDictionary<string, OrtValue> inputs,
         string[]? rules = null,
-        string sample = "x"
+        string sample = "x",
+        Func<QuantizableLayer, int[]>? channelBits = null
     )
     {
         Model = model;
@@ -32,7 +33,15 @@ internal sealed class PlannedModel
                 .. plan.Layers.Zip(
                     Layers,
                     (p, l) =>
-                        p is { WeightBits: { } b, Mode: not LayerMode.Float } ? p with { Weight = Weight(l, b) } : p
+                    {
+                        var sized = p with { ChannelBits = l.Weight is null ? null : channelBits?.Invoke(l) };
+                        return p is { WeightBits: not null, Mode: not LayerMode.Float }
+                            ? sized with
+                            {
+                                Weight = sized.Quantized(l, range),
+                            }
+                            : p;
+                    }
                 ),
             ],
             plan.Points.ToDictionary(p => p, p => range.Estimate(statistics[p.Value], p.Bits, p.Symmetry))
@@ -50,15 +59,6 @@ internal sealed class PlannedModel
     public OnnxModel Simulation { get; }
 
     public OnnxModel Exported { get; }
-
-    private static QuantizedWeight Weight(QuantizableLayer layer, int bits) =>
-        WeightQuantizer.Quantize(
-            layer.Weight!.ToFloats(),
-            layer.Weight.Dims.ToArray(),
-            layer.ChannelAxis,
-            bits,
-            new MseRange()
-        );
 
     private static Dictionary<string, StreamingHistogram> Observe(
         OnnxModel model,

@@ -71,6 +71,7 @@ public static class HtmlReport
             {TimestepsSection.Render(report)}
             {LayersSection.Render(report)}
             {ScalesSection.Render(report)}
+            {ChannelWidthsSection.Render(report)}
             <div class="columns">
             {SizeSection.Render(report)}
             {SpeedSection.Render(report)}

@@ -17,7 +17,9 @@ internal static class ModelFacts
                 layer.Mode == LayerMode.Integer && layer.Inputs.Count > 0 ? layer.Inputs.Max(i => i.Bits) : null,
                 layer.OutputSqnr,
                 layer.Parameters,
-                layer.Inputs.FirstOrDefault(i => i.Timesteps is not null)?.Timesteps
+                layer.Inputs.FirstOrDefault(i => i.Timesteps is not null)?.Timesteps,
+                layer.MeanWeightBits,
+                layer.ChannelWidths
             )),
         ];
 
@@ -28,7 +30,17 @@ internal static class ModelFacts
         foreach (var layer in (report?.Layers ?? []).Where(l => l.WeightBits is not null && l.WeightShape is not null))
         {
             var numbers = layer.WeightShape!.Aggregate(1L, (a, b) => a * b);
-            Add($"{layer.WeightBits}-bit weights", ((numbers * layer.WeightBits!.Value) + 7) / 8);
+            if (layer.ChannelWidths is not { } widths)
+            {
+                Add($"{layer.WeightBits}-bit weights", ((numbers * layer.WeightBits!.Value) + 7) / 8);
+                continue;
+            }
+
+            var perChannel = numbers / widths.Sum(w => w.Channels);
+            foreach (var width in widths)
+            {
+                Add($"{width.Bits}-bit weights", ((perChannel * width.Channels * width.Bits) + 7) / 8);
+            }
         }
 
         var packed = parts.Values.Sum();

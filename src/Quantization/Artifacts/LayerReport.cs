@@ -10,12 +10,14 @@ namespace DiffusionQuant.Quantization.Artifacts;
 /// <param name="Reason">Why it stays in float where the recipe did not ask for that.</param>
 /// <param name="WeightShape">The weight's sizes.</param>
 /// <param name="Parameters">Weights and biases.</param>
-/// <param name="WeightBits">The weights' width.</param>
+/// <param name="WeightBits">The weights' width; where channels have different ones, that around which they were given.</param>
 /// <param name="WeightSqnr">SQNR of the weights in dB.</param>
 /// <param name="Inputs">Its activation inputs.</param>
 /// <param name="Output">The codes that its kernel writes.</param>
 /// <param name="OutputSqnr">SQNR of its output against the float model's in dB, on the calls of
 /// <see cref="QuantizationReport.OutputSqnr"/>, errors of earlier layers included; null for a layer inside a branch of the graph.</param>
+/// <param name="MeanWeightBits">The mean width of its output channels' weights, where they differ.</param>
+/// <param name="ChannelWidths">The output channels of each width, narrow ones first, where they differ.</param>
 public sealed record LayerReport(
     string Name,
     string Operator,
@@ -28,7 +30,23 @@ public sealed record LayerReport(
     double? WeightSqnr,
     IReadOnlyList<ActivationReport> Inputs,
     ActivationReport? Output,
-    double? OutputSqnr = null
+    double? OutputSqnr = null,
+    double? MeanWeightBits = null,
+    IReadOnlyList<ChannelWidth>? ChannelWidths = null
+);
+
+/// <summary>Output channels of a weight that have one width.</summary>
+/// <param name="Bits">The width.</param>
+/// <param name="Channels">How many there are.</param>
+/// <param name="LeastKurtosis">The least kurtosis of a channel's float weights.</param>
+/// <param name="MedianKurtosis">The median.</param>
+/// <param name="MostKurtosis">The greatest.</param>
+public sealed record ChannelWidth(
+    int Bits,
+    int Channels,
+    double LeastKurtosis,
+    double MedianKurtosis,
+    double MostKurtosis
 );
 
 /// <summary>What <c>quantization.json</c> says of an activation point.</summary>

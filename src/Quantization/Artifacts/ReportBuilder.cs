@@ -54,14 +54,29 @@ internal static class ReportBuilder
             isLogarithmic ? "its softmax has powers of two for codes, which no integer kernel multiplies" : plan.Reason,
             layer.Weight?.Dims.ToArray(),
             parameters,
-            plan.Weight?.Bits,
+            plan.Weight is null ? null : plan.WeightBits,
             plan.Weight is null
                 ? null
                 : Rounded(SignalToNoise.Decibels(layer.Weight!.ToFloats().Span, plan.Weight.ToFloats())),
             [.. plan.Inputs.Select(p => Activation(state, p))],
             plan.Output is null ? null : Activation(state, plan.Output),
-            outputSqnr
+            outputSqnr,
+            plan.ChannelBits is null ? null : Math.Round(plan.Weight!.MeanBits, 4),
+            plan.ChannelBits is null ? null : Widths(plan.Weight!, layer.Weight!)
         );
+    }
+
+    private static IReadOnlyList<ChannelWidth> Widths(QuantizedWeight weight, OnnxTensor floats)
+    {
+        var kurtosis = Kurtosis.OfChannels(floats.ToFloats().Span, weight.Dims, weight.Axis);
+        return
+        [
+            .. weight.Widths.Select(w =>
+            {
+                double[] own = [.. w.Channels.Select(c => Rounded(kurtosis[c])).Order()];
+                return new ChannelWidth(w.Bits, own.Length, own[0], own[own.Length / 2], own[^1]);
+            }),
+        ];
     }
 
     private static ActivationReport Activation(QuantizationState state, ActivationPoint point)
@@ -85,5 +100,5 @@ internal static class ReportBuilder
 
     private static string Words(LayerPositions positions) => string.Join(", ", LayerPattern.NamesOf(positions));
 
-    private static double Rounded(double decibels) => Math.Round(decibels, 2);
+    private static double Rounded(double value) => Math.Round(value, 2);
 }

@@ -1,14 +1,14 @@
 namespace DiffusionQuant.Quantization.Export;
 
 /// <summary>
-/// Packs codes of 1 to 7 bits without waste: a width is cut into planes of 4, 2 and 1 bits (3 = 2 + 1, 7 = 4 + 2 + 1), and
+/// Packs codes of 1 to 8 bits without waste: a width is cut into planes of 8, 4, 2 and 1 bits (3 = 2 + 1, 7 = 4 + 2 + 1), and
 /// each plane holds 8 / width codes in a byte. Element <c>e</c> of n lies in byte <c>e mod m</c>, field <c>e div m</c>,
 /// where m is the plane's length: so unpacking is one shift per field and a concatenation, which ONNX Runtime folds.
 /// </summary>
 public static class BitPacking
 {
     /// <summary>A plane: the bits <c>Shift … Shift + Width − 1</c> of every code.</summary>
-    /// <param name="Width">4, 2 or 1.</param>
+    /// <param name="Width">8, 4, 2 or 1.</param>
     /// <param name="Shift">Where the plane's bits stand in a code.</param>
     /// <param name="Bytes">The packed fields.</param>
     public sealed record Plane(int Width, int Shift, byte[] Bytes)
@@ -19,13 +19,13 @@ public static class BitPacking
 
     /// <summary>Packs codes.</summary>
     /// <param name="codes">Each below 2^bits.</param>
-    /// <param name="bits">1 to 7.</param>
+    /// <param name="bits">1 to 8.</param>
     public static IReadOnlyList<Plane> Pack(ReadOnlySpan<byte> codes, int bits)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(bits is >= 1 and <= 7, true);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bits is >= 1 and <= 8, true);
         var planes = new List<Plane>();
         var shift = 0;
-        foreach (var width in (int[])[4, 2, 1])
+        foreach (var width in (int[])[8, 4, 2, 1])
         {
             if ((bits & width) != 0)
             {

@@ -12,7 +12,7 @@ namespace DiffusionQuant.Quantization.Passes;
 
 /// <summary>
 /// Rounds weights in closed form, layer by layer, on the inputs that the quantized network before them gives: no gradients,
-/// minutes instead of hours (GPTQ, Frantar et al., ICLR 2023). Weights of 8 bits stay rounded to nearest, which loses
+/// minutes instead of hours (GPTQ, Frantar et al., ICLR 2023). Channels of 8 bits stay rounded to nearest, which loses
 /// nothing there.
 /// </summary>
 /// <param name="applies">For which recipes; for all by default.</param>
@@ -49,8 +49,7 @@ public sealed class Gptq(Predicate<Recipe>? applies = null) : IQuantizationPass
     }
 
     private static bool IsRounded(LayerPlan layer) =>
-        layer is { Weight: { Bits: < 8, Dims.Count: >= 2 }, WeightInput: 1 }
-        && layer.Kind is LayerKind.Convolution or LayerKind.Gemm or LayerKind.Linear;
+        layer.Weight is { } weight && weight.Quantizers.Any(q => q.Bits < 8) && LayerInputs.AreRowsOf(layer);
 
     private static QuantizationPlan Round(
         QuantizationState state,
@@ -79,7 +78,7 @@ public sealed class Gptq(Predicate<Recipe>? applies = null) : IQuantizationPass
         var rows = Enumerable.Range(0, count).Select(i => (int)((long)i * samples.Count / count));
         var walks = layers.ToDictionary(
             l => l.Layer,
-            l => new LayerInputs(nodes[l.Layer], l, WeightOf(state, nodes[l.Layer]))
+            l => new LayerInputs(state.Layers.Single(a => a.Name == l.Layer))
         );
         var hessians = new Dictionary<string, Hessian>(StringComparer.Ordinal);
         foreach (var batch in rows.Chunk(state.Recipe.CalibrationBatch))
@@ -129,7 +128,7 @@ public sealed class Gptq(Predicate<Recipe>? applies = null) : IQuantizationPass
     private static QuantizedWeight Round(OnnxTensor tensor, QuantizedWeight nearest, LayerInputs walk, Hessian hessian)
     {
         var channels = WeightChannels.Gather(tensor.ToFloats().Span, nearest.Dims, nearest.Axis);
-        var codes = new byte[channels.Length][];
+        var codes = WeightChannels.Gather(nearest.Codes.Span, nearest.Dims, nearest.Axis);
         var perGroup = channels.Length / walk.Groups;
         for (var group = 0; group < walk.Groups; group++)
         {
@@ -140,8 +139,10 @@ public sealed class Gptq(Predicate<Recipe>? applies = null) : IQuantizationPass
                 first + perGroup,
                 c =>
                 {
-                    codes[c] = new byte[walk.Columns];
-                    solver.Round(channels[c], nearest.Quantizers[c], codes[c]);
+                    if (nearest.Quantizers[c].Bits < 8)
+                    {
+                        solver.Round(channels[c], nearest.Quantizers[c], codes[c]);
+                    }
                 }
             );
         }

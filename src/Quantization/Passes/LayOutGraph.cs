@@ -33,7 +33,7 @@ public sealed class LayOutGraph : IQuantizationPass
         // The export needs to know which values are float16.
         ShapeInferrer.Infer(model);
         var layers = PlanLayers.Find(state, model.Graph);
-        var plan = new LayerPlanner(model.Graph, state.Recipe).Plan(layers);
+        var plan = PlanLayers.Plan(state, model.Graph, layers);
         var (carried, values) = Carry(state.Plan, plan);
         return state with
         {

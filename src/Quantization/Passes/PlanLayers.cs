@@ -20,7 +20,7 @@ public sealed class PlanLayers : IQuantizationPass
         // The simulation needs to know which values are float16.
         ShapeInferrer.Infer(model);
         var layers = Find(state, model.Graph);
-        var plan = new LayerPlanner(model.Graph, state.Recipe).Plan(layers);
+        var plan = Plan(state, model.Graph, layers);
         if (plan.Layers.All(l => l.Mode == LayerMode.Float))
         {
             throw QuantizationErrors.NothingToQuantize(state.Source.ModelPath, state.Recipe.Bits.ToString());
@@ -31,6 +31,17 @@ public sealed class PlanLayers : IQuantizationPass
             Graph = model,
             Layers = layers,
             Plan = plan,
+        };
+    }
+
+    /// <summary>The plan of a graph's layers; those that were planned before keep the widths of their channels.</summary>
+    internal static QuantizationPlan Plan(QuantizationState state, OnnxGraph graph, QuantizableLayer[] layers)
+    {
+        var plan = new LayerPlanner(graph, state.Recipe).Plan(layers);
+        var known = state.Plan.Layers.ToDictionary(l => l.Layer, l => l.ChannelBits, StringComparer.Ordinal);
+        return plan with
+        {
+            Layers = [.. plan.Layers.Select(l => l with { ChannelBits = known.GetValueOrDefault(l.Layer) })],
         };
     }
 

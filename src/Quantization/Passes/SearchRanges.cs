@@ -23,10 +23,10 @@ public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activa
         {
             context.Cancellation.ThrowIfCancellationRequested();
             plans.Add(
-                plan is { WeightBits: { } bits, Mode: not LayerMode.Float }
+                plan is { WeightBits: not null, Mode: not LayerMode.Float }
                     ? plan with
                     {
-                        Weight = Quantize(layers[plan.Layer], bits),
+                        Weight = plan.Quantized(layers[plan.Layer], weights),
                     }
                     : plan
             );
@@ -55,13 +55,4 @@ public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activa
             },
         };
     }
-
-    private QuantizedWeight Quantize(QuantizableLayer layer, int bits) =>
-        WeightQuantizer.Quantize(
-            layer.Weight!.ToFloats(),
-            layer.Weight.Dims.ToArray(),
-            layer.ChannelAxis,
-            bits,
-            weights
-        );
 }

@@ -1,6 +1,3 @@
-using DiffusionQuant.Engine;
-using DiffusionQuant.Onnx;
-using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Scaling;
 
@@ -18,9 +15,6 @@ public sealed class TimestepChannelReparameterization(double share = 0) : IQuant
     /// <summary>R_tru: at 4 bits weights have no room for what 8-bit activations do not need.</summary>
     private const double Truncation = 3;
 
-    /// <summary>Ratios nearer to each other than this are not worth a multiplication.</summary>
-    private const double LeastSpread = 1.05;
-
     /// <inheritdoc/>
     public string Name => "reparameterize channels";
 
@@ -31,68 +25,9 @@ public sealed class TimestepChannelReparameterization(double share = 0) : IQuant
     public bool Applies(Recipes.Recipe recipe) => recipe.Bits.QuantizesActivations;
 
     /// <inheritdoc/>
-    public QuantizationState Run(QuantizationState state, PassContext context)
-    {
-        ScaledInput[] inputs = [.. ScaledInput.Find(state).Where(i => i.HasWeights && IsKnown(state.Graph.Graph, i))];
-        if (inputs.Length == 0)
-        {
-            return state;
-        }
-
-        var maxima = ChannelMaxima.Of(state, inputs, context);
-        var model = state.Graph.Clone();
-        var editor = new GraphEditor(model.Graph);
-        foreach (var input in inputs)
-        {
-            var ratios = ChannelRatios.Joint(maxima[input], Most(input), share);
-            if (ratios.Max() >= LeastSpread * ratios.Min())
-            {
-                Apply(editor, input, ratios);
-            }
-        }
-
-        model.Graph.SortTopologically();
-        model.Graph.RemoveUnused();
-        return new PlanLayers().Run(state with { Graph = model }, context);
-    }
-
-    private static bool IsKnown(OnnxGraph graph, ScaledInput input) =>
-        graph.ShapeOf(input.Value) is { Rank: > 1 } shape
-        && shape[input.ChannelAxis(shape.Rank)].Value is { } channels
-        && channels == input.Channels;
+    public QuantizationState Run(QuantizationState state, PassContext context) =>
+        ChannelDivision.Run(state, (input, maxima) => ChannelRatios.Joint(maxima, Most(input), share), context);
 
     private static double Most(ScaledInput input) =>
         input.Readers.Min(r => r.Plan.WeightBits) <= 4 && input.Point.Bits >= 8 ? Truncation : double.PositiveInfinity;
-
-    private static void Apply(GraphEditor editor, ScaledInput input, float[] ratios)
-    {
-        var graph = editor.Graph;
-        var nodes = input.Readers.ToDictionary(r => r, r => graph.Nodes.Single(n => n.Name == r.Layer.Name));
-        foreach (var (reader, node) in nodes)
-        {
-            node.Inputs[reader.Layer.WeightInput] = editor.Constant(ChannelScaling.Scale(reader.Layer, ratios));
-        }
-
-        float[] inverse = [.. ratios.Select(r => 1 / r)];
-        if (AffineFolding.TryFold(editor, input, inverse))
-        {
-            return;
-        }
-
-        var type = graph.TypeOf(input.Value);
-        var rank = graph.ShapeOf(input.Value)!.Rank;
-        var dims = new long[rank];
-        Array.Fill(dims, 1);
-        dims[input.ChannelAxis(rank)] = inverse.Length;
-        var factors = editor.Constant(FloatTensors.Of($"{input.Value}_channel_factors", type, inverse, dims));
-        input.Replace(
-            editor,
-            value =>
-            {
-                var scaled = ScalingNodes.Multiply(editor, value, factors, $"{value}_by_channel", nodes.Values);
-                graph.Nodes[^1].Metadata.Add(new(ScalingNodes.ChannelKey, ""));
-                return scaled;
-            }
-        );
-    }
 }

@@ -31,6 +31,12 @@ public sealed record LayerPlan(string Layer, string OpType, LayerKind Kind, Laye
     /// <summary>The weights' width; null for a product of two activations and for float.</summary>
     public int? WeightBits { get; init; }
 
+    /// <summary>
+    /// The width of each output channel's weights, 1 to 8, where a pass gave them different ones; null where all have
+    /// <see cref="WeightBits"/>.
+    /// </summary>
+    public IReadOnlyList<int>? ChannelBits { get; init; }
+
     /// <summary>Which of the layer's inputs is the weight, where there is one.</summary>
     public int WeightInput { get; init; } = 1;
 
@@ -48,6 +54,18 @@ public sealed record LayerPlan(string Layer, string OpType, LayerKind Kind, Laye
 
     /// <summary>What is added to the layer's bias, one number per output channel; null for nothing.</summary>
     public IReadOnlyList<float>? BiasCorrection { get; init; }
+
+    /// <summary>The layer's weight, rounded to nearest on grids of the planned widths.</summary>
+    /// <param name="layer">A layer whose weight the plan quantizes.</param>
+    /// <param name="range">How each channel's range is found.</param>
+    internal QuantizedWeight Quantized(QuantizableLayer layer, IRangeEstimator range)
+    {
+        var weight = layer.Weight!;
+        var (values, dims) = (weight.ToFloats(), weight.Dims.ToArray());
+        return ChannelBits is { } bits
+            ? WeightQuantizer.Quantize(values, dims, layer.ChannelAxis, bits, range)
+            : WeightQuantizer.Quantize(values, dims, layer.ChannelAxis, WeightBits!.Value, range);
+    }
 
     /// <summary>Whether the kernel adds the bias to floats; others add it to their integer sums.</summary>
     internal bool AddsBiasInFloat => Kind == LayerKind.Convolution && Output is null;

@@ -9,7 +9,7 @@ public sealed class QuantizedWeight
     /// <summary>Makes a quantized weight.</summary>
     /// <param name="dims">The weight's sizes.</param>
     /// <param name="axis">The output channels' axis.</param>
-    /// <param name="quantizers">One per output channel, all of the same width.</param>
+    /// <param name="quantizers">One per output channel; their widths may differ.</param>
     /// <param name="codes">One per element, in the weight's order.</param>
     public QuantizedWeight(long[] dims, int axis, UniformQuantizer[] quantizers, byte[] codes)
     {
@@ -31,8 +31,21 @@ public sealed class QuantizedWeight
     /// <summary>One code per element, in the weight's order.</summary>
     public ReadOnlyMemory<byte> Codes { get; }
 
-    /// <summary>The codes' width.</summary>
-    public int Bits => Quantizers[0].Bits;
+    /// <summary>The codes' width where all channels have the same; null where they differ.</summary>
+    public int? Bits => Widths is [var only] ? only.Bits : null;
+
+    /// <summary>The mean width of the channels' codes, in bits.</summary>
+    public double MeanBits => Quantizers.Average(q => q.Bits);
+
+    /// <summary>The channels of each width, narrow ones first; a width's channels are in the weight's order.</summary>
+    public IReadOnlyList<(int Bits, int[] Channels)> Widths =>
+        [
+            .. Quantizers
+                .Select((quantizer, channel) => (quantizer.Bits, Channel: channel))
+                .GroupBy(c => c.Bits, c => c.Channel)
+                .OrderBy(g => g.Key)
+                .Select(g => (g.Key, g.ToArray())),
+        ];
 
     /// <summary>The step size of each output channel.</summary>
     public float[] Scales => [.. Quantizers.Select(q => q.Scale)];
@@ -43,6 +56,17 @@ public sealed class QuantizedWeight
         codes.Length == Codes.Length
             ? new([.. Dims], Axis, [.. Quantizers], codes)
             : throw new ArgumentException($"{Codes.Length} codes are expected, not {codes.Length}.", nameof(codes));
+
+    /// <summary>Some of the output channels as a weight of their own.</summary>
+    /// <param name="channels">Which, in the order that they will have.</param>
+    public QuantizedWeight Part(IReadOnlyList<int> channels)
+    {
+        var all = WeightChannels.Gather(Codes.Span, Dims, Axis);
+        long[] dims = [.. Dims];
+        dims[Axis] = channels.Count;
+        byte[][] codes = [.. channels.Select(c => all[c])];
+        return new(dims, Axis, [.. channels.Select(c => Quantizers[c])], WeightChannels.Scatter(codes, dims, Axis));
+    }
 
     /// <summary>The int8 value <c>q − z</c> of every element.</summary>
     public sbyte[] ToInt8()

@@ -19,15 +19,15 @@ internal static class WeightChannels
     }
 
     /// <summary>The elements of each channel, gathered.</summary>
-    public static float[][] Gather(ReadOnlySpan<float> weight, IReadOnlyList<long> dims, int axis)
+    public static T[][] Gather<T>(ReadOnlySpan<T> weight, IReadOnlyList<long> dims, int axis)
     {
         var channels = (int)dims[axis];
-        var result = new float[channels][];
+        var result = new T[channels][];
         var filled = new int[channels];
         var perChannel = channels == 0 ? 0 : weight.Length / channels;
         foreach (var (channel, start, length) in Runs(dims, axis))
         {
-            result[channel] ??= new float[perChannel];
+            result[channel] ??= new T[perChannel];
             weight.Slice(start, length).CopyTo(result[channel].AsSpan(filled[channel]));
             filled[channel] += length;
         }

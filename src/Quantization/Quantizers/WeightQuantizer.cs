@@ -3,6 +3,16 @@ namespace DiffusionQuant.Quantization.Quantizers;
 /// <summary>Rounds weights to nearest on a grid per output channel.</summary>
 public static class WeightQuantizer
 {
+    /// <summary>Quantizes a weight to one width.</summary>
+    /// <inheritdoc cref="Quantize(ReadOnlyMemory{float}, long[], int, IReadOnlyList{int}, IRangeEstimator)"/>
+    public static QuantizedWeight Quantize(
+        ReadOnlyMemory<float> weight,
+        long[] dims,
+        int axis,
+        int bits,
+        IRangeEstimator range
+    ) => Quantize(weight, dims, axis, [.. Enumerable.Repeat(bits, (int)dims[axis])], range);
+
     /// <summary>
     /// Quantizes a weight. Up to 6 bits the grid is asymmetric; above it is symmetric, because <c>q − z</c> must fit the int8
     /// of the kernels, and at 8 bits its step is not below <see cref="PairedProducts.LeastScale"/>.
@@ -10,18 +20,19 @@ public static class WeightQuantizer
     /// <param name="weight">The elements.</param>
     /// <param name="dims">The sizes.</param>
     /// <param name="axis">The output channels' axis.</param>
-    /// <param name="bits">The codes' width, 1 to 8.</param>
+    /// <param name="bits">The width of each output channel's codes, 1 to 8.</param>
     /// <param name="range">How each channel's range is found.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is another number of widths than of channels.</exception>
     public static QuantizedWeight Quantize(
         ReadOnlyMemory<float> weight,
         long[] dims,
         int axis,
-        int bits,
+        IReadOnlyList<int> bits,
         IRangeEstimator range
     )
     {
         var channels = WeightChannels.Gather(weight.Span, dims, axis);
-        var symmetry = bits >= 7 ? Symmetry.Symmetric : Symmetry.Asymmetric;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bits.Count, channels.Length);
         var quantizers = new UniformQuantizer[channels.Length];
         var kernel = dims.Skip(2).Aggregate(1L, (a, b) => a * b);
         Parallel.For(
@@ -29,9 +40,10 @@ public static class WeightQuantizer
             channels.Length,
             c =>
             {
-                var quantizer = range.Estimate(new ValuesDistribution(channels[c]), bits, symmetry);
+                var symmetry = bits[c] >= 7 ? Symmetry.Symmetric : Symmetry.Asymmetric;
+                var quantizer = range.Estimate(new ValuesDistribution(channels[c]), bits[c], symmetry);
                 quantizers[c] =
-                    bits < 8
+                    bits[c] < 8
                         ? quantizer
                         : quantizer with
                         {

@@ -17,14 +17,16 @@ internal sealed class LayerInputs
     private readonly bool isUpperPadding;
 
     /// <summary>Reads how a layer walks over its input.</summary>
-    public LayerInputs(OnnxNode node, LayerPlan layer, OnnxTensor weight)
+    /// <param name="layer">One of which <see cref="AreRowsOf"/> holds.</param>
+    public LayerInputs(QuantizableLayer layer)
     {
-        weightDims = weight.Dims.ToArray();
+        var node = layer.Node;
+        weightDims = layer.Weight!.Dims.ToArray();
         isConvolution = layer.Kind == LayerKind.Convolution;
         Groups = isConvolution ? (int)node.Int("group", 1) : 1;
         Columns = isConvolution
             ? (int)weightDims[1..].Aggregate(1L, (a, b) => a * b)
-            : (int)weightDims[layer.Weight!.Axis == 0 ? 1 : 0];
+            : (int)weightDims[layer.ChannelAxis == 0 ? 1 : 0];
         var rank = isConvolution ? weightDims.Length - 2 : 0;
         long[] ones = [.. Enumerable.Repeat(1L, rank)];
         strides = node.Ints("strides")?.ToArray() ?? ones;
@@ -33,6 +35,10 @@ internal sealed class LayerInputs
         isUpperPadding = mode == "SAME_UPPER";
         pads = mode is "NOTSET" or "VALID" ? node.Ints("pads")?.ToArray() ?? new long[2 * rank] : null;
     }
+
+    /// <summary>Whether a layer multiplies rows of its input with its weights.</summary>
+    public static bool AreRowsOf(LayerPlan layer) =>
+        layer.WeightInput == 1 && layer.Kind is LayerKind.Convolution or LayerKind.Gemm or LayerKind.Linear;
 
     /// <summary>The channels are divided into so many groups, each of which multiplies its own.</summary>
     public int Groups { get; }

@@ -62,6 +62,8 @@ internal static class ArtifactInspector
             WeightShape = layer.WeightShape,
             Parameters = layer.Parameters,
             Bits = Bits(layer),
+            MeanWeightBits = layer.MeanWeightBits,
+            ChannelWidths = layer.ChannelWidths,
             WeightSqnr = layer.WeightSqnr,
             ActivationMin = inputs.Count == 0 ? null : inputs.Min(i => i.Min),
             ActivationMax = inputs.Count == 0 ? null : inputs.Max(i => i.Max),

@@ -1,3 +1,5 @@
+using DiffusionQuant.Quantization.Artifacts;
+
 namespace DiffusionQuant.Tool.Inspection;
 
 /// <summary>One layer, as <c>inspect</c> shows it. What is not known, or not so in this model, is null.</summary>
@@ -20,6 +22,12 @@ internal sealed record LayerRow
 
     /// <summary><c>W4A8</c>, <c>W4</c>, <c>A8</c> or <c>float</c>; null in a float model.</summary>
     public string? Bits { get; init; }
+
+    /// <summary>The mean width of its output channels' weights, where they differ.</summary>
+    public double? MeanWeightBits { get; init; }
+
+    /// <summary>The output channels of each width, where they differ.</summary>
+    public IReadOnlyList<ChannelWidth>? ChannelWidths { get; init; }
 
     /// <summary>The least weight.</summary>
     public float? WeightMin { get; init; }

@@ -15,6 +15,8 @@ internal static class LayerTable
         new("Weights", 1, Justify.Right, l => l.WeightShape is null ? null : string.Join('×', l.WeightShape)),
         new("Params", 4, Justify.Right, l => l.Parameters == 0 ? null : Humanize.Count(l.Parameters)),
         new("Bits", 0, Justify.Left, l => l.Bits),
+        new("Channels×bits", 1, Justify.Left, Channels),
+        new("Kurtosis", 3, Justify.Left, Kurtosis),
         new("Weight range", 5, Justify.Left, l => Range(l.WeightMin, l.WeightMax)),
         new("W dB", 0, Justify.Right, l => l.WeightSqnr is { } db ? $"{db:0.0}" : null),
         new("Input range", 5, Justify.Left, l => Range(l.ActivationMin, l.ActivationMax)),
@@ -46,6 +48,16 @@ internal static class LayerTable
 
         return table;
     }
+
+    private static string? Channels(LayerRow layer) =>
+        layer.ChannelWidths is { } widths
+            ? $"{string.Join(' ', widths.Select(w => $"{w.Channels}×{w.Bits}"))} = {layer.MeanWeightBits:0.00}"
+            : null;
+
+    private static string? Kurtosis(LayerRow layer) =>
+        layer.ChannelWidths is { } widths
+            ? $"{widths.Min(w => w.LeastKurtosis):0.0} .. {widths.Max(w => w.MostKurtosis):0.0}"
+            : null;
 
     private static string? Range(float? low, float? high) => low is { } l && high is { } h ? $"{l:g3} .. {h:g3}" : null;
 

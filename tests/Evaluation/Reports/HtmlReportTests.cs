@@ -66,6 +66,32 @@ public sealed class HtmlReportTests : IDisposable
     }
 
     [Fact]
+    public void Widths_of_channels_are_shown_for_each_layer_that_has_several()
+    {
+        Assert.DoesNotContain("channel-widths-title", Write(Report));
+        var name = Report.Layers[0].Name;
+        var page = Write(
+            Report with
+            {
+                Layers =
+                [
+                    Report.Layers[0] with
+                    {
+                        MeanWeightBits = 2.1,
+                        ChannelWidths = [new(1, 4, 1.9, 2.2, 2.5), new(3, 6, 3.5, 4, 12)],
+                    },
+                    .. Report.Layers.Skip(1),
+                ],
+            }
+        );
+        var section = Regex.Match(page, "<section id=\"channel-widths\".*?</section>", RegexOptions.Singleline).Value;
+        Assert.Contains($"<summary>{WebUtility.HtmlEncode(name)}: 2.10 bits in the mean</summary>", section);
+        Assert.Contains("<dt>1 bit</dt><dd data-value=\"4\">", section);
+        Assert.Contains("<dt>3 bits</dt><dd data-value=\"6\">", section);
+        Assert.Contains("6, kurtosis 3.5 to 12.0, median 4.0", section);
+    }
+
+    [Fact]
     public void The_same_metrics_make_the_same_bytes() => Assert.Equal(Write(Report), Write(Report));
 
     [Theory]

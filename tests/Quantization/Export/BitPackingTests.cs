@@ -10,7 +10,7 @@ public class BitPackingTests
     public void UnpackingGivesTheCodesBack() =>
         Check.QuickThrowOnFailure(
             Prop.ForAll(
-                Gen.Choose(1, 7).SelectMany(bits => Gen.Choose(1, 200).Select(count => (bits, count))).ToArbitrary(),
+                Gen.Choose(1, 8).SelectMany(bits => Gen.Choose(1, 200).Select(count => (bits, count))).ToArbitrary(),
                 t =>
                 {
                     var random = new Random((t.bits * 1000) + t.count);
@@ -28,6 +28,7 @@ public class BitPackingTests
     [InlineData(5)]
     [InlineData(6)]
     [InlineData(7)]
+    [InlineData(8)]
     public void NoBitIsWasted(int bits)
     {
         var planes = BitPacking.Pack(new byte[8000], bits);

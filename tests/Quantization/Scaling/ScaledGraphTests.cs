@@ -99,6 +99,22 @@ public class ScaledGraphTests
         );
     }
 
+    [Theory]
+    [InlineData(NameStyle.Scoped, false, 1e-5)]
+    [InlineData(NameStyle.Dynamo, true, 2e-2)]
+    public void ChannelsAreSmoothedWithoutChangingTheFunction(NameStyle style, bool half, double tolerance)
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(Settings(style, half)));
+        var state = Run(model, "W4A8", new ChannelSmoothing());
+        AssertSameFunction(model.Source.Model, state.Graph, tolerance);
+        var before = Run(model, "W4A8");
+        Assert.Contains(
+            state.Layers.Zip(before.Layers),
+            l => l.First.Weight is { } w && !w.ToFloats().Span.SequenceEqual(l.Second.Weight!.ToFloats().Span)
+        );
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ChannelSmoothing(1.5));
+    }
+
     [Fact]
     public void AnAffineNormalizationTakesTheDivisionAlong()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Tool.Tests.Commands;
 
@@ -69,6 +70,42 @@ public sealed class RealModelTests(RealArtifact artifact) : IClassFixture<RealAr
             @"^\d+ layers, \d+ of them quantized, .* parameters in them, .* times smaller\), output SQNR",
             run.OutputLines[^1]
         );
+    }
+
+    [Fact]
+    public async Task Inspect_shows_layers_whose_channels_have_different_widths()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(artifact.Path))
+        {
+            File.Copy(file, folder.At(Path.GetFileName(file)));
+        }
+
+        var made = QuantizationReport.Parse(File.ReadAllText(folder.At(QuantizationReport.FileName)));
+        var mixed = made with
+        {
+            Layers =
+            [
+                .. made.Layers.Select(l =>
+                    l with
+                    {
+                        MeanWeightBits = 4.1,
+                        ChannelWidths = [new(3, 2, 1.9, 2.2, 2.5), new(5, 3, 3.25, 4, 12)],
+                    }
+                ),
+            ],
+        };
+        File.WriteAllText(folder.At(QuantizationReport.FileName), mixed.ToJson());
+
+        var layer = (await InspectAsync(folder.Path)).GetProperty("layers")[0];
+        Assert.Equal(4.1, layer.GetProperty("meanWeightBits").GetDouble());
+        var width = layer.GetProperty("channelWidths")[1];
+        Assert.Equal(5, width.GetProperty("bits").GetInt32());
+        Assert.Equal(3, width.GetProperty("channels").GetInt32());
+        Assert.Equal(12, width.GetProperty("mostKurtosis").GetDouble());
+
+        var run = await ToolRun.OfAsync(["inspect", folder.Path]);
+        Assert.Contains(run.OutputLines, l => l.Contains("2×3 3×5 = 4.10"));
     }
 
     [Fact]
