@@ -5,14 +5,18 @@ namespace DiffusionQuant.Quantization.Methods;
 
 /// <summary>
 /// What efforts mean for methods that train the network as a whole. Thorough is what MPQ-DM's code does, 800 times 20
-/// steps.
+/// steps; the others take so few that a small model takes a minute or two, or half an hour, on two cores.
 /// </summary>
 internal static class FineTuningEffort
 {
     private const int PaperIterations = 16_000;
+    private const int StandardIterations = 800;
+    private const int QuickIterations = 60;
 
-    // With the square root of the number of steps saved, as for reconstruction: noise of gradients stays averaged.
-    private const double MostRaise = 8;
+    // Adam moves a parameter by its rate in a step, whatever the gradient: with fewer steps of higher rates it can go as
+    // far. On the sample model 60 steps of 30 times the rates left 8 dB less noise than they began with, of 10 times 5 dB,
+    // and of 100 times no less than of 30.
+    private const float MostRaise = 30;
 
     /// <summary>Settings with the steps and rates of a recipe's effort.</summary>
     public static FineTuningSettings Of(Recipe recipe, FineTuningSettings settings)
@@ -21,18 +25,18 @@ internal static class FineTuningEffort
             recipe.Iterations
             ?? recipe.Effort switch
             {
-                Effort.Quick => 200,
-                Effort.Standard => 1500,
+                Effort.Quick => QuickIterations,
+                Effort.Standard => StandardIterations,
                 _ => PaperIterations,
             };
-        var raise = (float)Math.Clamp(Math.Sqrt((double)PaperIterations / iterations), 1, MostRaise);
+        var raise = Math.Clamp((float)PaperIterations / iterations, 1, MostRaise);
         return settings with
         {
             Iterations = iterations,
-            BatchSize = 8,
+            BatchSize = recipe.Effort == Effort.Quick ? 4 : 8,
             LowRankRate = settings.LowRankRate * raise,
             WeightStepRate = settings.WeightStepRate * raise,
-            ActivationStepRate = settings.ActivationStepRate,
+            ActivationStepRate = settings.ActivationStepRate * raise,
             ZeroPointRate = settings.ZeroPointRate * raise,
         };
     }

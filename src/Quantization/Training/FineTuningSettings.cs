@@ -31,10 +31,10 @@ public sealed record FineTuningSettings
     public float WeightStepRate { get; init; } = 1e-4f;
 
     /// <summary>The rate of activations' step sizes, and of their factors by timestep, as a share of the step size.</summary>
-    public float ActivationStepRate { get; init; } = 2.5e-3f;
+    public float ActivationStepRate { get; init; } = 1e-4f;
 
     /// <summary>The rate of activations' zero points, in codes.</summary>
-    public float ZeroPointRate { get; init; } = 5e-3f;
+    public float ZeroPointRate { get; init; } = 5e-4f;
 
     /// <summary>What is compared besides the networks' outputs; null for nothing.</summary>
     public RelationDistillation? Relation { get; init; }
