@@ -1,6 +1,7 @@
 using System.Text;
 using DiffusionQuant.Evaluation.Reports.Sections;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Reports;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.CommandLine;
@@ -68,6 +69,11 @@ internal sealed class QuantizeCommand
         var target = new OutputFolder(result.GetValue(output)!);
         var device = host.FindDevice(wanted.Device);
         IdleGpu.Note(host, reporter, wanted.Device, device);
+        if (WeightsHash.FindMismatch(path, wanted) is { } other)
+        {
+            reporter.Warn(other);
+        }
+
         var job = new QuantizeJob(host, reporter, path, wanted)
         {
             ProgressFile = result.GetValue(progressFile),
