@@ -90,6 +90,13 @@ internal static class ToolErrors
             $"{path}: this is something else than a recipe that a search wrote (it has no weightsSha256), and would be replaced. Name another file."
         );
 
+    [Diagnostic("DQ1133")]
+    public static DiffusionQuantException LimitsOutOfReach(string model, string limits) =>
+        new(
+            "DQ1133",
+            $"{model}: {limits} does not hold even with all layers raised that could be. The model with the most bits is kept. Move the limit, or use more images, another method or activations of more bits."
+        );
+
     /// <summary>A command's name behind those of the commands that it belongs to.</summary>
     private static string Words(Command command) =>
         command is RootCommand

@@ -70,6 +70,7 @@ public static class HtmlReport
             {MetricsSection.Render(report, context)}
             {SamplesSection.Render(samples)}
             {TimestepsSection.Render(report)}
+            {FallbackSection.Render(report)}
             {LayersSection.Render(report)}
             {ScalesSection.Render(report)}
             <div class="columns">
