@@ -133,7 +133,7 @@ internal sealed class FallbackJob(
             settings.Limits.Quality.Select(l =>
                 FormattableString.Invariant($"{l.Name} is {l.Value:0.###}, measured {trial.Values[l.Metric]:0.###}")
             )
-        ) + (trial.Holds ? ": it holds." : ": it does not hold by two standard errors.");
+        ) + (trial.Holds ? ": it holds." : ": it does not hold, or not by two standard errors.");
 
     private sealed record Attempt(Recipe Recipe, string Folder, string Key, bool IsNew, FallbackTrial Trial);
 }
