@@ -55,6 +55,9 @@ public sealed record EvaluationReport
     /// <summary>The layers, in topological order.</summary>
     public IReadOnlyList<LayerQuality> Layers { get; init; } = [];
 
+    /// <summary>The layers that got more bits because a limit did not hold; null where no limit was set.</summary>
+    public FallbackReport? Fallback { get; init; }
+
     /// <summary>What the files' bytes are spent on; null without a float model.</summary>
     public SizeBreakdown? Size { get; init; }
 

@@ -1,5 +1,6 @@
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation;
 

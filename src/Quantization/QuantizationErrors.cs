@@ -1,3 +1,4 @@
+using System.Globalization;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization;
@@ -45,9 +46,33 @@ internal static class QuantizationErrors
         );
 
     [Diagnostic("DQ1096")]
-    public static DiffusionQuantException TrainingDiverged(string path, string pass, int step) =>
+    public static DiffusionQuantException BudgetTooSmall(double budget, double least) =>
         new(
             "DQ1096",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"A budget of {budget} bits per weight cannot be held: with the least width that may be chosen, and those that policy and rules ask for, the mean is {Math.Ceiling(least * 1000) / 1000:0.###}. Raise --budget-bits to that, add smaller --widths, or change the policy or the rules."
+            )
+        );
+
+    [Diagnostic("DQ1097")]
+    public static DiffusionQuantException NothingToChoose() =>
+        new(
+            "DQ1097",
+            "Policy and rules give every layer its width, or leave it in float, so there is nothing to search. Take rules away."
+        );
+
+    [Diagnostic("DQ1098")]
+    public static DiffusionQuantException OtherWeights(string path, string made, string found) =>
+        new(
+            "DQ1098",
+            $"{path}: the recipe was made for other weights ({made[..12]}..., and these are {found[..12]}...), so its widths may not suit this model. Run: diffquant search {path} with the budget that it was made for; or remove weightsSha256 from the recipe to use it as it is."
+        );
+
+    [Diagnostic("DQ1099")]
+    public static DiffusionQuantException TrainingDiverged(string path, string pass, int step) =>
+        new(
+            "DQ1099",
             $"{path}: the loss is not finite after {step} steps of '{pass}'. Give more bits to the layers with the lowest SQNR (diffquant inspect), or take another number of steps (Iterations): fewer steps have higher rates."
         );
 }

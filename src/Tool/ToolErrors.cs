@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Tool;
@@ -41,8 +43,15 @@ internal static class ToolErrors
         new("DQ1125", $"{path}: pictures are written as PNG. Let the name end in .png.");
 
     [Diagnostic("DQ1126")]
-    public static DiffusionQuantException BadNumber(string option, long value, long least, long most) =>
-        new("DQ1126", $"{option} is {value}, but may be {least} to {most}. Change it.");
+    public static DiffusionQuantException BadNumber<T>(string option, T value, T least, T most)
+        where T : INumber<T> =>
+        new(
+            "DQ1126",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{option} is {value}, but may be {least} to {most}. Change it."
+            )
+        );
 
     [Diagnostic("DQ1128")]
     public static DiffusionQuantException NotAReport(string path, Exception cause) =>
@@ -72,6 +81,20 @@ internal static class ToolErrors
         new(
             "DQ1130",
             $"{path}: the metrics' file is always called {name}, and other files lie beside it. Name a folder."
+        );
+
+    [Diagnostic("DQ1132")]
+    public static DiffusionQuantException NoSearchedRecipe(string path) =>
+        new(
+            "DQ1132",
+            $"{path}: this is something else than a recipe that a search wrote (it has no weightsSha256), and would be replaced. Name another file."
+        );
+
+    [Diagnostic("DQ1133")]
+    public static DiffusionQuantException LimitsOutOfReach(string model, string limits) =>
+        new(
+            "DQ1133",
+            $"{model}: {limits} does not hold even with all layers raised that could be. The model with the most bits is kept. Move the limit, or use more images, another method or activations of more bits."
         );
 
     /// <summary>A command's name behind those of the commands that it belongs to.</summary>

@@ -11,6 +11,7 @@ namespace DiffusionQuant.Tool;
 [JsonSerializable(typeof(ProgressReport))]
 [JsonSerializable(typeof(CacheManifest))]
 [JsonSerializable(typeof(QuantizeReport))]
+[JsonSerializable(typeof(SearchReport))]
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(SampleReport))]
 [JsonSerializable(typeof(EvaluationResult))]

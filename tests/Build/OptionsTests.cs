@@ -94,4 +94,37 @@ public sealed class OptionsTests
         (await sandbox.BuildAsync()).Succeeds();
         Assert.Equal(3, sandbox.Runs.Count);
     }
+
+    [Fact]
+    public async Task A_fallback_gets_the_items_limits_whatever_the_build_verifies()
+    {
+        var sandbox = await Sandbox.CreateAsync();
+        sandbox.Write("App/quality/statistics.npz", "numbers");
+        sandbox.WriteProject(
+            """
+            <DiffusionModel Include="Models/ddpm-fashion" Quantize="W4A8" Fallback="true" MaxFidIncrease="0.5" MinPsnr="28"
+              MinSqnrDb="20.5" MaxSizeRatio="0.2" EvaluationImages="256" PairedImages="8" Reference="quality/statistics.npz" />
+            """
+        );
+        (await sandbox.BuildAsync()).Succeeds();
+        (string, string)[] expected =
+        [
+            ("--max-fid-increase", "0.5"),
+            ("--min-psnr", "28"),
+            ("--min-sqnr-db", "20.5"),
+            ("--images", "256"),
+            ("--paired-images", "8"),
+            ("--reference", Path.Combine(sandbox.AppFolder, "quality/statistics.npz")),
+        ];
+        var run = Assert.Single(sandbox.Runs);
+        Assert.Contains("--fallback", run.Args);
+        Assert.All(expected, option => Assert.Equal(option.Item2, run.Option(option.Item1)));
+        // More bits do not make a file smaller.
+        Assert.DoesNotContain("--max-size-ratio", run.Args);
+
+        // Neither makes another model.
+        (await sandbox.BuildAsync("-p:DiffusionVerify=false")).Succeeds();
+        (await sandbox.BuildAsync("-p:DiffusionEvaluationImages=1000")).Succeeds();
+        Assert.Single(sandbox.Runs);
+    }
 }

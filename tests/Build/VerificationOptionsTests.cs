@@ -43,7 +43,7 @@ public sealed class VerificationOptionsTests
         sandbox.WriteProject(
             """
             <DiffusionModel Include="Models/ddpm-fashion" Quantize="W4A8" Snapshot="quality\a b.metrics.verified.json"
-              MaxFidIncrease="0.5" MinPsnr="28" MaxSizeRatio="1e-1" MinSpeedup=".75" EvaluationImages="256" PairedImages="0"
+              MaxFidIncrease="0.5" MinPsnr="28" MinSqnrDb="18" MaxSizeRatio="1e-1" MinSpeedup=".75" EvaluationImages="256" PairedImages="0"
               Extractor="inception" Reference="quality\my statistics.npz" Device="cuda:1" Threads="2" />
             """
         );
@@ -55,6 +55,7 @@ public sealed class VerificationOptionsTests
             ("--snapshot", Path.Combine(sandbox.AppFolder, "quality/a b.metrics.verified.json")),
             ("--max-fid-increase", "0.5"),
             ("--min-psnr", "28"),
+            ("--min-sqnr-db", "18"),
             ("--max-size-ratio", "1e-1"),
             ("--min-speedup", ".75"),
             ("--images", "256"),

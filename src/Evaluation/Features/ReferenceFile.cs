@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Features;
 

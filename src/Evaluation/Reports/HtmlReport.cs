@@ -1,6 +1,7 @@
 using System.Text;
 using DiffusionQuant.Evaluation.Reports.Sections;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Reports;
 
@@ -69,6 +70,7 @@ public static class HtmlReport
             {MetricsSection.Render(report, context)}
             {SamplesSection.Render(samples)}
             {TimestepsSection.Render(report)}
+            {FallbackSection.Render(report)}
             {LayersSection.Render(report)}
             {ScalesSection.Render(report)}
             {ChannelWidthsSection.Render(report)}

@@ -165,6 +165,7 @@ public sealed class EvaluationSetup : IDisposable
                 ShardIndex = request.Shard.Index,
                 ShardCount = request.Shard.Count,
                 Layers = ModelFacts.Layers(made?.Report),
+                Fallback = made?.Report.Fallback,
                 Size = floatModel is null ? null : ModelFacts.Size(model, floatModel, made?.Report),
                 Notes = notes,
             };

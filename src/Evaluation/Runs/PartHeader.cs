@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Runs;
 
@@ -66,6 +67,9 @@ public sealed record PartHeader
 
     /// <summary>The layers.</summary>
     public IReadOnlyList<LayerQuality> Layers { get; init; } = [];
+
+    /// <summary>The layers that got more bits because a limit did not hold; null where no limit was set.</summary>
+    public FallbackReport? Fallback { get; init; }
 
     /// <summary>What the files' bytes are spent on.</summary>
     public SizeBreakdown? Size { get; init; }

@@ -45,6 +45,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             FloatMetrics = InOrder(floatMetrics),
             Timesteps = Timesteps(),
             Layers = header.Layers,
+            Fallback = header.Fallback,
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),

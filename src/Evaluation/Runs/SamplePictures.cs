@@ -1,4 +1,5 @@
 using System.Globalization;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Runs;
 

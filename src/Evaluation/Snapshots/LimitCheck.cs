@@ -11,17 +11,8 @@ internal static class LimitCheck
     /// <summary>The number of images that FID is published with; who needs more has a limit at the value itself.</summary>
     public const int MostImages = 50_000;
 
-    public static IEnumerable<QualityFinding> Of(EvaluationReport report, QualityLimits limits)
-    {
-        Limit?[] all =
-        [
-            Limit.At("MaxFidIncrease", MetricCatalog.FidIncrease, limits.MaxFidIncrease, "EvaluationImages"),
-            Limit.At("MinPsnr", MetricCatalog.Psnr, limits.MinPsnr, "PairedImages"),
-            Limit.At("MaxSizeRatio", MetricCatalog.SizeRatio, limits.MaxSizeRatio, null),
-            Limit.At("MinSpeedup", MetricCatalog.Speedup, limits.MinSpeedup, null),
-        ];
-        return all.OfType<Limit>().Select(l => Check(report, l)).OfType<QualityFinding>();
-    }
+    public static IEnumerable<QualityFinding> Of(EvaluationReport report, QualityLimits limits) =>
+        limits.All.Select(l => Check(report, l)).OfType<QualityFinding>();
 
     private static QualityFinding? Check(EvaluationReport report, Limit limit)
     {
@@ -63,10 +54,10 @@ internal static class LimitCheck
 /// <param name="Metric">The metric that it holds.</param>
 /// <param name="Value">The largest or least value.</param>
 /// <param name="Setting">The setting that makes the metric more precise; null where images do not matter.</param>
-internal sealed record Limit(string Name, string Metric, double Value, string? Setting)
+public sealed record Limit(string Name, string Metric, double Value, string? Setting)
 {
-    public MetricDefinition Definition => MetricCatalog.Find(Metric);
+    internal MetricDefinition Definition => MetricCatalog.Find(Metric);
 
-    public static Limit? At(string name, string metric, double? value, string? setting) =>
-        value is { } number ? new(name, metric, number, setting) : null;
+    internal static Limit[] At(string name, string metric, double? value, string? setting) =>
+        value is { } number ? [new(name, metric, number, setting)] : [];
 }

@@ -62,7 +62,8 @@ internal static class QualityErrors
         {
             MetricCatalog.FidIncrease =>
                 "Name a Reference and an Extractor, let EvaluationImages be above 0, and compare with the float model",
-            MetricCatalog.Psnr => "Let PairedImages be above 0, and compare with the float model",
+            MetricCatalog.Psnr or MetricCatalog.NoiseSqnr =>
+                "Let PairedImages be above 0, and compare with the float model",
             MetricCatalog.Speedup => "Let time per step be measured, and compare with the float model",
             _ => "Compare with the float model",
         };

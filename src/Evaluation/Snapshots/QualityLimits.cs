@@ -1,3 +1,5 @@
+using DiffusionQuant.Evaluation.Metrics;
+
 namespace DiffusionQuant.Evaluation.Snapshots;
 
 /// <summary>Limits against the float model of the same run; null for none.</summary>
@@ -5,15 +7,33 @@ namespace DiffusionQuant.Evaluation.Snapshots;
 /// <param name="MinPsnr">The least PSNR of the final images in dB.</param>
 /// <param name="MaxSizeRatio">The largest ratio of bytes to the float model's.</param>
 /// <param name="MinSpeedup">The least ratio of the float model's time per step to this model's.</param>
+/// <param name="MinSqnrDb">The least SQNR of the network's output on the same x_t in dB.</param>
 public sealed record QualityLimits(
     double? MaxFidIncrease = null,
     double? MinPsnr = null,
     double? MaxSizeRatio = null,
-    double? MinSpeedup = null
+    double? MinSpeedup = null,
+    double? MinSqnrDb = null
 )
 {
     /// <summary>Whether there is none.</summary>
-    public bool AreNone => MaxFidIncrease is null && MinPsnr is null && MaxSizeRatio is null && MinSpeedup is null;
+    public bool AreNone => !All.Any();
+
+    /// <summary>The limits that are set.</summary>
+    internal IEnumerable<Limit> All =>
+        [
+            .. Quality,
+            .. Limit.At("MaxSizeRatio", MetricCatalog.SizeRatio, MaxSizeRatio, null),
+            .. Limit.At("MinSpeedup", MetricCatalog.Speedup, MinSpeedup, null),
+        ];
+
+    /// <summary>Those of them that more bits can make hold.</summary>
+    public IEnumerable<Limit> Quality =>
+        [
+            .. Limit.At("MaxFidIncrease", MetricCatalog.FidIncrease, MaxFidIncrease, "EvaluationImages"),
+            .. Limit.At("MinPsnr", MetricCatalog.Psnr, MinPsnr, "PairedImages"),
+            .. Limit.At("MinSqnrDb", MetricCatalog.NoiseSqnr, MinSqnrDb, "PairedImages"),
+        ];
 }
 
 /// <summary>What messages of the gate point at.</summary>

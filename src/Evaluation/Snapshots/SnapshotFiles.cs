@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Snapshots;
 

@@ -53,6 +53,9 @@ public sealed record QuantizationReport
     /// <summary>The layers, in topological order.</summary>
     public required IReadOnlyList<LayerReport> Layers { get; init; }
 
+    /// <summary>What was raised because a limit did not hold; null where no limit was set.</summary>
+    public FallbackReport? Fallback { get; init; }
+
     private static JsonSerializerOptions Options { get; } =
         new()
         {

@@ -8,6 +8,9 @@ namespace DiffusionQuant.Quantization.Passes;
 /// <param name="activations">How activations' ranges are found.</param>
 public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activations) : IQuantizationPass
 {
+    /// <summary>How weights' ranges are found.</summary>
+    internal IRangeEstimator Weights => weights;
+
     /// <inheritdoc/>
     public string Name => "search ranges";
 

@@ -9,10 +9,12 @@ namespace DiffusionQuant.Quantization.Recipes;
 /// </summary>
 /// <remarks>
 /// In a glob <c>*</c> stands for any text (slashes too) and <c>?</c> for any one character, also for those that the
-/// grammar uses itself. Names and operators are compared with their case.
+/// grammar uses itself; a backslash makes the character behind it mean itself. Names and operators are compared with their
+/// case.
 /// </remarks>
 public sealed class LayerPattern : IEquatable<LayerPattern>
 {
+    private const char Separator = '&';
     private const string TypePrefix = "type:";
     private const string PositionPrefix = "position:";
 
@@ -45,14 +47,32 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
     {
         var canonical = new List<string>();
         var terms = ImmutableArray.CreateBuilder<Func<LayerDescription, bool>>();
-        foreach (var part in text.Split('&', StringSplitOptions.TrimEntries))
+        foreach (var part in Glob.Split(text, Separator))
         {
             var (term, holds) = ParseTerm(text, part);
             canonical.Add(term);
             terms.Add(holds);
         }
 
-        return new(string.Join('&', canonical), terms.ToImmutable());
+        return new(string.Join(Separator, canonical), terms.ToImmutable());
+    }
+
+    /// <summary>The pattern of one layer's name, whatever characters it has.</summary>
+    /// <param name="name">The name; not empty.</param>
+    public static LayerPattern Exact(string name)
+    {
+        var looksLikeTerm =
+            name.StartsWith(TypePrefix, StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith(PositionPrefix, StringComparison.OrdinalIgnoreCase);
+        return Parse(
+            Glob.Exact(
+                name,
+                i =>
+                    name[i] == Separator
+                    || (i == 0 && looksLikeTerm)
+                    || (i == 0 || i == name.Length - 1) && char.IsWhiteSpace(name[i])
+            )
+        );
     }
 
     /// <summary>Whether all terms hold for a layer.</summary>

@@ -178,6 +178,14 @@ public sealed record Recipe
     /// <summary>Whether the predicted clean image is clipped to [−1, 1]; null leaves it to the model's scheduler.</summary>
     public bool? ClipSample { get; init; }
 
+    /// <summary>Of which model's weights the recipe was made (<see cref="Artifacts.WeightsHash"/>), in lower-case hexadecimal;
+    /// null for any. It changes no result, and so no hash.</summary>
+    public string? WeightsSha256
+    {
+        get;
+        init => field = RecipeChecks.Sha256(RecipeKeys.WeightsSha256, value);
+    }
+
     /// <summary>The policy's rules and behind them the user's.</summary>
     public ImmutableArray<LayerRule> AllRules => [.. Policy.Rules(Bits), .. Rules];
 
@@ -233,6 +241,7 @@ public sealed record Recipe
             ClipSample = overrides.ClipSample ?? ClipSample,
             Conditioning = overrides.Conditioning ?? Conditioning,
             Dimensions = Dimensions.SetItems(overrides.Dimensions),
+            WeightsSha256 = overrides.WeightsSha256 ?? WeightsSha256,
         };
         RecipeChecks.Together(result);
         return result;

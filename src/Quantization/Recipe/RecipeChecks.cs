@@ -79,6 +79,14 @@ internal static partial class RecipeChecks
         return dimensions.WithComparers(StringComparer.Ordinal);
     }
 
+    public static string? Sha256(string key, string? value) =>
+        value is null || Sha256Pattern().IsMatch(value.Trim())
+            ? value?.Trim().ToLowerInvariant()
+            : throw RecipeErrors.BadValue(key, value, "a SHA-256 of 64 hexadecimal digits");
+
+    [GeneratedRegex("^[0-9A-Fa-f]{64}$")]
+    private static partial Regex Sha256Pattern();
+
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
     private static partial Regex NamePattern();
 

@@ -120,6 +120,7 @@ public static class RecipeFile
             RecipeKeys.ClipSample => recipe with { ClipSample = value.Boolean() },
             RecipeKeys.Conditioning => recipe with { Conditioning = value.Text() },
             RecipeKeys.Dimensions => recipe with { Dimensions = recipe.Dimensions.SetItems(value.Sizes()) },
+            RecipeKeys.WeightsSha256 => recipe with { WeightsSha256 = value.Text() },
             _ => throw new InvalidOperationException($"The key '{value.Key}' is listed but not read."),
         };
 

@@ -30,6 +30,7 @@ internal static class RecipeKeys
     public const string ClipSample = "clipSample";
     public const string Conditioning = "conditioning";
     public const string Dimensions = "dimensions";
+    public const string WeightsSha256 = "weightsSha256";
 
     public static ImmutableArray<string> All { get; } =
     [
@@ -58,5 +59,6 @@ internal static class RecipeKeys
         ClipSample,
         Conditioning,
         Dimensions,
+        WeightsSha256,
     ];
 }

@@ -88,6 +88,9 @@ public sealed record RecipeOverrides
     public ImmutableSortedDictionary<string, int> Dimensions { get; init; } =
         ImmutableSortedDictionary.Create<string, int>(StringComparer.Ordinal);
 
+    /// <inheritdoc cref="Recipe.WeightsSha256"/>
+    public string? WeightsSha256 { get; init; }
+
     /// <summary>Reads a dimension written as <c>NAME=SIZE</c>.</summary>
     /// <exception cref="DiffusionQuantException">DQ1086: it is written otherwise.</exception>
     public static KeyValuePair<string, int> ParseDimension(string text)
@@ -139,5 +142,6 @@ public sealed record RecipeOverrides
             ClipSample = ClipSample ?? other.ClipSample,
             Conditioning = Conditioning ?? other.Conditioning,
             Dimensions = other.Dimensions.SetItems(Dimensions),
+            WeightsSha256 = WeightsSha256 ?? other.WeightsSha256,
         };
 }

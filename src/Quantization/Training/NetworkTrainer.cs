@@ -24,7 +24,7 @@ internal sealed class NetworkTrainer(
     private static readonly TimeSpan BetweenCheckpoints = TimeSpan.FromMinutes(2);
 
     /// <summary>Trains.</summary>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1096: the loss is not finite any more. DQ4030 to DQ4032: the
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1099: the loss is not finite any more. DQ4030 to DQ4032: the
     /// network cannot be differentiated.</exception>
     public TrainedNetwork Run()
     {

@@ -22,6 +22,10 @@ internal static class FreshnessKey
         }
 
         AppendPath(text, model.Conditioning);
+        foreach (var metadata in model.Fallback ? new[] { "Extractor", "Reference" } : [])
+        {
+            AppendPath(text, model.PathOrName(metadata));
+        }
 
         foreach (var file in ModelFiles.Of(model.Path).Where(file => file.FullName != model.Snapshot))
         {

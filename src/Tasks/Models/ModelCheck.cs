@@ -29,7 +29,7 @@ internal static class ModelCheck
         .. ModelEvaluation.Limits.Select(limit => limit.Metadata),
     ];
 
-    private static readonly string[] Switches = ["Embed", "Verify"];
+    private static readonly string[] Switches = ["Embed", "Verify", "Fallback"];
 
     /// <summary>The problems of one item, each with the metadata it is about (null: the whole item).</summary>
     public static IEnumerable<(Diagnostic Problem, string? Metadata)> Item(ModelItem model)

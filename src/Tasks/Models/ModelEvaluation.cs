@@ -12,14 +12,13 @@ internal sealed class ModelEvaluation
         this.settings = settings;
     }
 
+    /// <summary>Those of <see cref="Limits"/> that more bits can make hold.</summary>
+    public static IReadOnlyList<(string Metadata, string Option)> Quality { get; } =
+    [("MaxFidIncrease", "--max-fid-increase"), ("MinPsnr", "--min-psnr"), ("MinSqnrDb", "--min-sqnr-db")];
+
     /// <summary>The metadata that set a limit, and the option of the tool that each becomes.</summary>
     public static IReadOnlyList<(string Metadata, string Option)> Limits { get; } =
-    [
-        ("MaxFidIncrease", "--max-fid-increase"),
-        ("MinPsnr", "--min-psnr"),
-        ("MaxSizeRatio", "--max-size-ratio"),
-        ("MinSpeedup", "--min-speedup"),
-    ];
+    [.. Quality, ("MaxSizeRatio", "--max-size-ratio"), ("MinSpeedup", "--min-speedup")];
 
     /// <summary>
     /// The verified metrics to compare with, whether the file exists or not; null where the model is not compared.
@@ -43,21 +42,14 @@ internal sealed class ModelEvaluation
     public string? PairedImages => settings.PairedImages ?? model.Metadata("PairedImages");
 
     /// <summary>A feature extractor: a path (absolute) or a name that the tool knows; null for its default.</summary>
-    public string? Extractor => PathOrName("Extractor");
+    public string? Extractor => model.PathOrName("Extractor");
 
     /// <summary>The reference data: a path (absolute) or a name that the tool knows; null for its default.</summary>
-    public string? Reference => PathOrName("Reference");
+    public string? Reference => model.PathOrName("Reference");
 
     /// <summary>Whether the build has a reason to evaluate the model at all.</summary>
     public bool IsWanted =>
         settings.Evaluates || RequiresSnapshot || CheckedLimits.Any() || (Snapshot is { } file && File.Exists(file));
 
     private bool? Wish => bool.TryParse(model.Metadata("Verify"), out var verify) ? verify : null;
-
-    private string? PathOrName(string metadata)
-    {
-        var value = model.Metadata(metadata);
-        var path = value is null ? null : model.Absolute(value);
-        return File.Exists(path) || Directory.Exists(path) ? path : value;
-    }
 }

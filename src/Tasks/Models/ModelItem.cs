@@ -42,6 +42,9 @@ internal sealed class ModelItem
     /// <summary>Whether the files go into the assembly as resources instead of beside it.</summary>
     public bool Embed => bool.TryParse(Metadata("Embed"), out var embed) && embed;
 
+    /// <summary>Whether layers get more bits until the item's limits hold.</summary>
+    public bool Fallback => bool.TryParse(Metadata("Fallback"), out var fallback) && fallback;
+
     public string? Recipe { get; }
 
     /// <summary>A file or folder of arrays for the model's other inputs.</summary>
@@ -77,6 +80,14 @@ internal sealed class ModelItem
         System.IO.Path.GetFullPath(
             System.IO.Path.Combine(projectDirectory, path.Replace('\\', System.IO.Path.DirectorySeparatorChar))
         );
+
+    /// <summary>A metadata's value made absolute where it leads to something; else as it stands: a name that the tool knows.</summary>
+    public string? PathOrName(string metadata)
+    {
+        var value = Metadata(metadata);
+        var path = value is null ? null : Absolute(value);
+        return File.Exists(path) || Directory.Exists(path) ? path : value;
+    }
 
     private static string NameOf(string include)
     {

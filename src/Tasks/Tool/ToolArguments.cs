@@ -11,9 +11,10 @@ namespace DiffusionQuant.Build.Tool;
 ///     [--effort E] [--iterations N] [--calibration-samples N] [--timestep-sampling L] [--timestep-mean X]
 ///     [--timestep-deviation X] [--guidance-scale X] [--sample-selection S] [--seed N] [--device D] [--threads N]
 ///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--recipe FILE]
+///     [--fallback [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--images N] [--paired-images N] [--extractor X] [--reference X]]
 ///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
-///     [--max-fid-increase N] [--min-psnr N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
+///     [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
 ///     [--extractor X] [--reference X] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
@@ -80,6 +81,25 @@ internal static class ToolArguments
             yield return "--recipe";
             yield return model.Recipe;
         }
+
+        foreach (var argument in model.Fallback ? Fallback(model) : [])
+        {
+            yield return argument;
+        }
+    }
+
+    /// <summary>What decides which layers get more bits: the item alone, so that no build on more images, or one that verifies
+    /// nothing, makes another model.</summary>
+    private static IEnumerable<string> Fallback(ModelItem model)
+    {
+        (string Option, string? Value)[] measurement =
+        [
+            ("--images", model.Metadata("EvaluationImages")),
+            ("--paired-images", model.Metadata("PairedImages")),
+            ("--extractor", model.PathOrName("Extractor")),
+            ("--reference", model.PathOrName("Reference")),
+        ];
+        return ["--fallback", .. Given(model, ModelEvaluation.Quality), .. Given(measurement)];
     }
 
     public static IEnumerable<string> Quantize(ModelItem model, ModelPaths paths, string? cacheDirectory, bool force)
@@ -102,12 +122,11 @@ internal static class ToolArguments
             ("--extractor", evaluation.Extractor),
             ("--reference", evaluation.Reference),
         ];
-        var given = options.Where(o => o.Value is not null).SelectMany(o => new[] { o.Option, o.Value! });
         string[] comparison =
             evaluation.Snapshot is null ? ["--no-snapshot"]
             : evaluation.RequiresSnapshot ? ["--require-snapshot"]
             : [];
-        return [.. given, .. comparison, .. Conditioning(model), .. Given(model, Machine)];
+        return [.. Given(options), .. comparison, .. Conditioning(model), .. Given(model, Machine)];
     }
 
     public static IEnumerable<string> Verify(
@@ -124,7 +143,10 @@ internal static class ToolArguments
     /// <summary>Joins arguments so that the started process gets them back one by one, on every system.</summary>
     public static string Join(IEnumerable<string> arguments) => string.Join(" ", arguments.Select(Quote));
 
-    private static IEnumerable<string> Given(ModelItem model, (string Metadata, string Option)[] options)
+    private static IEnumerable<string> Given((string Option, string? Value)[] options) =>
+        options.Where(o => o.Value is not null).SelectMany(o => new[] { o.Option, o.Value! });
+
+    private static IEnumerable<string> Given(ModelItem model, IEnumerable<(string Metadata, string Option)> options)
     {
         foreach (var (metadata, option) in options)
         {

@@ -9,27 +9,7 @@ namespace DiffusionQuant.Tool.CommandLine;
 /// <summary>The options that say how to measure a model.</summary>
 internal sealed class EvaluationOptions
 {
-    private readonly Option<int?> images = Number(
-        "--images",
-        "Images for distribution metrics, 0 for none (default 512 for a small model)"
-    );
-
-    private readonly Option<int?> pairedImages = Number(
-        "--paired-images",
-        "Images for paired metrics (default 32 for a small model)"
-    );
-
-    private readonly Option<string?> extractor = Text(
-        "--extractor",
-        "NAME|PATH",
-        "The network whose features are compared (default: the built-in one, where it suits)"
-    );
-
-    private readonly Option<string?> reference = Text(
-        "--reference",
-        "NAME|PATH",
-        "The images to compare with: a name, a .dqref or .npz file, or image data (default: the built-in extractor's)"
-    );
+    private readonly ImageOptions images = new();
 
     private readonly Option<string?> sampler = Text(
         "--sampler",
@@ -92,23 +72,8 @@ internal sealed class EvaluationOptions
 
     public void AddTo(Command command)
     {
-        Option[] options =
-        [
-            images,
-            pairedImages,
-            extractor,
-            reference,
-            sampler,
-            steps,
-            eta,
-            timeGrid,
-            seed,
-            guidance,
-            conditioning,
-            batch,
-            device,
-            threads,
-        ];
+        images.AddTo(command);
+        Option[] options = [sampler, steps, eta, timeGrid, seed, guidance, conditioning, batch, device, threads];
         foreach (var option in options)
         {
             command.Options.Add(option);
@@ -119,7 +84,7 @@ internal sealed class EvaluationOptions
     public string Device(ParseResult result) => result.GetValue(device)!;
 
     /// <summary>Whether a number of images was given.</summary>
-    public bool HasImages(ParseResult result) => result.GetValue(images) is not null;
+    public bool HasImages(ParseResult result) => images.HasImages(result);
 
     /// <summary>Reads the options.</summary>
     /// <param name="result">The command line.</param>
@@ -135,13 +100,9 @@ internal sealed class EvaluationOptions
             throw ToolErrors.BadNumber(seed.Name, noise, 0, long.MaxValue);
         }
 
-        return new(model)
+        return images.Apply(result, new(model)) with
         {
             FloatPath = floatModel,
-            DistributionImages = result.GetValue(images),
-            PairedImages = result.GetValue(pairedImages),
-            Extractor = result.GetValue(extractor),
-            Reference = result.GetValue(reference),
             Sampler = Word<SamplerKind>(result, sampler),
             Steps = result.GetValue(steps) is { } s ? Within(steps.Name, s, 1, 10_000) : null,
             Eta = result.GetValue(eta),

@@ -4,7 +4,8 @@ using DiffusionQuant.Evaluation.Snapshots;
 namespace DiffusionQuant.Tool.CommandLine;
 
 /// <summary>The options that say how good a model must be.</summary>
-internal sealed class LimitOptions
+/// <param name="onlyQuality">Whether only limits that more bits can make hold are options.</param>
+internal sealed class LimitOptions(bool onlyQuality = false)
 {
     private readonly Option<double?> maxFidIncrease = Limit(
         "--max-fid-increase",
@@ -14,6 +15,11 @@ internal sealed class LimitOptions
     private readonly Option<double?> minPsnr = Limit(
         "--min-psnr",
         "The least PSNR against the float model's images, in dB"
+    );
+
+    private readonly Option<double?> minSqnrDb = Limit(
+        "--min-sqnr-db",
+        "The least SQNR of the noise prediction against the float model's on the same x_t, in dB"
     );
 
     private readonly Option<double?> maxSizeRatio = Limit(
@@ -30,6 +36,12 @@ internal sealed class LimitOptions
     {
         command.Options.Add(maxFidIncrease);
         command.Options.Add(minPsnr);
+        command.Options.Add(minSqnrDb);
+        if (onlyQuality)
+        {
+            return;
+        }
+
         command.Options.Add(maxSizeRatio);
         command.Options.Add(minSpeedup);
     }
@@ -40,7 +52,8 @@ internal sealed class LimitOptions
             result.GetValue(maxFidIncrease),
             result.GetValue(minPsnr),
             result.GetValue(maxSizeRatio),
-            result.GetValue(minSpeedup)
+            result.GetValue(minSpeedup),
+            result.GetValue(minSqnrDb)
         );
 
     private static Option<double?> Limit(string name, string description) =>

@@ -5,7 +5,8 @@ using DiffusionQuant.Quantization.Recipes;
 namespace DiffusionQuant.Tool.CommandLine;
 
 /// <summary>The options that say how to quantize; each wins over the recipe file's key of the same name.</summary>
-internal sealed class RecipeOptions
+/// <param name="hasBits">Whether the bits are an option among them; else the command gives them.</param>
+internal sealed class RecipeOptions(bool hasBits = true)
 {
     private readonly Option<string?> quantize = new("--quantize")
     {
@@ -150,7 +151,7 @@ internal sealed class RecipeOptions
     {
         Option[] all =
         [
-            quantize,
+            .. hasBits ? (Option[])[quantize] : [],
             method,
             policy,
             rules,
@@ -187,9 +188,18 @@ internal sealed class RecipeOptions
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1070 to DQ1089.</exception>
     public Recipe Read(ParseResult result)
     {
+        var bits = result.GetValue(quantize);
+        return Recipe.Of(Read(result, new() { Bits = bits is null ? null : BitWidths.Parse(bits) }));
+    }
+
+    /// <summary>What a command line gives, and below it what its recipe file gives.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="first">What comes before both.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1070 to DQ1089.</exception>
+    public RecipeOverrides Read(ParseResult result, RecipeOverrides first)
+    {
         var given = new RecipeOverrides
         {
-            Bits = result.GetValue(quantize) is { } bits ? BitWidths.Parse(bits) : null,
             Method = result.GetValue(method),
             Policy = result.GetValue(policy) is { } name ? Policy.Parse(name) : null,
             Rules = [.. result.GetValue(rules)!.Select(LayerRule.Parse)],
@@ -219,7 +229,8 @@ internal sealed class RecipeOptions
                 result.GetValue(dimensions)!.Select(RecipeOverrides.ParseDimension)
             ),
         };
-        return result.GetValue(recipeFile) is { } path ? Recipe.Load(path, given) : Recipe.Of(given);
+        var all = first.Over(given);
+        return result.GetValue(recipeFile) is { } path ? all.Over(RecipeFile.Read(path)) : all;
     }
 
     private static Option<string?> Text(string name, string helpName, string description) =>

@@ -70,8 +70,11 @@ internal static class ToolRunner
 
     private static RootCommand CreateRoot(ToolHost host)
     {
-        var root = new RootCommand("Quantizes, inspects, samples, measures and verifies diffusion models.");
+        var root = new RootCommand(
+            "Quantizes, searches recipes for, inspects, samples, measures and verifies diffusion models."
+        );
         root.Subcommands.Add(QuantizeCommand.Create(host));
+        root.Subcommands.Add(SearchCommand.Create(host));
         root.Subcommands.Add(InspectCommand.Create(host));
         root.Subcommands.Add(SampleCommand.Create(host));
         root.Subcommands.Add(EvaluateCommand.Create(host));

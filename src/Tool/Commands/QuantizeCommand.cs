@@ -1,8 +1,11 @@
 using System.CommandLine;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.CommandLine;
+using DiffusionQuant.Tool.Fallback;
 using DiffusionQuant.Tool.Output;
 
 namespace DiffusionQuant.Tool.Commands;
@@ -31,6 +34,7 @@ internal sealed class QuantizeCommand
         DefaultValueFactory = _ => (int)(PassContext.UsualMemory >> 20),
     };
 
+    private readonly FallbackOptions fallingBack = new();
     private readonly CacheOptions caching = new("Quantize even what the cache holds");
 
     private readonly Option<string?> progressFile = new("--progress-file")
@@ -47,6 +51,7 @@ internal sealed class QuantizeCommand
         command.Options.Add(self.output);
         self.recipe.AddTo(command);
         command.Options.Add(self.memoryBudget);
+        self.fallingBack.AddTo(command);
         self.caching.AddTo(command);
         command.Options.Add(self.progressFile);
         command.SetAction((result, cancellation) => self.RunAsync(result, host, cancellation));
@@ -68,15 +73,35 @@ internal sealed class QuantizeCommand
         var target = new OutputFolder(result.GetValue(output)!);
         var device = host.FindDevice(wanted.Device);
         IdleGpu.Note(host, reporter, wanted.Device, device);
-        var job = new QuantizeJob(host, reporter, path, wanted)
+        if (WeightsHash.FindMismatch(path, wanted) is { } other)
         {
-            ProgressFile = result.GetValue(progressFile),
-            MemoryBudget = budget << 20,
-        };
+            reporter.Warn(other);
+        }
+
+        var fallback = fallingBack.Read(result, path, wanted, device);
+        var job = Job(wanted);
         var cache = caching.Open(result, host, reporter);
         string? key = null;
         var isNew = true;
-        if (cache is null)
+        if (fallback is not null)
+        {
+            using var scratch = ScratchCache.Where(cache is null, host);
+            var raised = await new FallbackJob(host, reporter, cache ?? scratch!.Cache, fallback, Job)
+            {
+                ProgressFile = result.GetValue(progressFile),
+            }.RunAsync(wanted, device, caching.IsForced(result), cancellation);
+            target.Fill(folder =>
+            {
+                Folders.Copy(raised.Folder, folder, cancellation);
+                raised.Describe(folder);
+            });
+            (wanted, isNew, key) = (raised.Recipe, raised.IsNew, cache is null ? null : raised.Key);
+            if (!raised.Report.Holds)
+            {
+                reporter.Warn(ToolErrors.LimitsOutOfReach(path, raised.Limits));
+            }
+        }
+        else if (cache is null)
         {
             target.Fill(folder => job.Make(folder, null, cancellation));
         }
@@ -102,5 +127,12 @@ internal sealed class QuantizeCommand
 
         reporter.Result(report, ToolJson.Default.QuantizeReport, report.Show);
         return ExitCodes.Fine;
+
+        QuantizeJob Job(Recipe tried) =>
+            new(host, reporter, path, tried)
+            {
+                ProgressFile = result.GetValue(progressFile),
+                MemoryBudget = budget << 20,
+            };
     }
 }

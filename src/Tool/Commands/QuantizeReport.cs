@@ -55,6 +55,12 @@ internal sealed record QuantizeReport
     /// <summary>The least SQNR of the network's output over the timesteps that were checked, in dB.</summary>
     public double? LeastOutputSqnr { get; init; }
 
+    /// <summary>How many layers got more bits for the limits' sake; null where no limit was set.</summary>
+    public int? RaisedLayers { get; init; }
+
+    /// <summary>Whether the limits hold in the end; null where none was set.</summary>
+    public bool? LimitsHold { get; init; }
+
     /// <summary>How long this run took.</summary>
     public double Seconds { get; init; }
 
@@ -86,6 +92,8 @@ internal sealed record QuantizeReport
             Ratio = Math.Round((double)made.FloatBytes / Math.Max(1, made.QuantizedBytes), 3),
             QuantizedLayers = made.Layers.Count(l => l.Mode != LayerMode.Float),
             FloatLayers = made.Layers.Count(l => l.Mode == LayerMode.Float),
+            RaisedLayers = made.Fallback?.Raised.Count,
+            LimitsHold = made.Fallback?.Holds,
             LeastOutputSqnr = made.OutputSqnr.Count == 0 ? null : made.OutputSqnr.Min(s => s.Decibels),
         };
     }
@@ -98,6 +106,12 @@ internal sealed record QuantizeReport
             ("Recipe", $"{Quantize}, method {Method}, policy {Policy}"),
             ("Size", Sizes),
             ("Layers", $"{QuantizedLayers} quantized, {FloatLayers} float"),
+            (
+                "Limits",
+                LimitsHold is { } holds
+                    ? $"{(holds ? "hold" : "do not hold")} with more bits for {RaisedLayers} layers"
+                    : null
+            ),
             ("Output", LeastOutputSqnr is { } db ? $"SQNR against the float model at least {db:0.0} dB" : null)
         );
 }

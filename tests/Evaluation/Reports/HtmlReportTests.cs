@@ -4,6 +4,7 @@ using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Reports;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Evaluation.Tests.Reports;
@@ -39,6 +40,26 @@ public sealed class HtmlReportTests : IDisposable
         Assert.DoesNotContain("@import", page);
         Assert.DoesNotMatch(@"\son\w+=""", Regex.Replace(page, "<script.*?</script>", "", RegexOptions.Singleline));
         Assert.Equal(2 * Report.Samples.Count, Regex.Count(page, "src=\"data:image/png;base64,"));
+    }
+
+    [Fact]
+    public void A_fallback_is_told_with_its_trials_and_layers()
+    {
+        Assert.DoesNotContain("fallback-title", Write(Report));
+        var fallback = new FallbackReport(
+            [new("MinSqnrDb", MetricCatalog.NoiseSqnr, 20)],
+            true,
+            40,
+            [new("/down<0>/conv", "W3A8", "float")],
+            [
+                new(0, new Dictionary<string, double> { [MetricCatalog.NoiseSqnr] = 12.345 }, false),
+                new(7, new Dictionary<string, double> { [MetricCatalog.NoiseSqnr] = 20.5 }, true),
+            ]
+        );
+        var page = Write(Report with { Fallback = fallback });
+        Assert.Contains("MinSqnrDb 20 holds with more bits for 1 layers", page);
+        Assert.Contains("<td>7</td><td>20.5</td><td>yes</td>", page);
+        Assert.Contains("/down&lt;0&gt;/conv</td><td>W3A8</td><td>float", page);
     }
 
     [Fact]

@@ -162,6 +162,24 @@ public sealed partial class QualityGateTests
     }
 
     [Fact]
+    public void The_noise_predictions_SQNR_can_be_a_limit()
+    {
+        var measured = Reports.Usual with
+        {
+            Metrics = [.. Reports.Usual.Metrics, new(MetricCatalog.NoiseSqnr, 20, 32, 0.2)],
+        };
+        Assert.DoesNotContain(Check(measured, new(MinSqnrDb: 18)).Findings, f => f.Severity == QualitySeverity.Error);
+        var finding = Assert.Single(
+            Check(measured, new(MinSqnrDb: 22)).Findings,
+            f => f.Severity == QualitySeverity.Error
+        );
+        Assert.Equal("DQ2002", finding.Code);
+        Assert.Contains("MinSqnrDb", finding.Message);
+        var without = Check(Reports.Usual, new(MinSqnrDb: 1));
+        Assert.Contains("PairedImages", Assert.Single(without.Findings, f => f.Code == "DQ2004").Message);
+    }
+
+    [Fact]
     public void Limits_that_hold_pass()
     {
         var verdict = Check(Reports.Usual, new(0.5, 30, 0.2, 1.5));

@@ -33,8 +33,37 @@ public sealed class LayerRuleTests
     [InlineData("**", "", true)]
     [InlineData("?", "", false)]
     [InlineData("", "", true)]
+    [InlineData(@"a\*b", "a*b", true)]
+    [InlineData(@"a\*b", "axb", false)]
+    [InlineData(@"*\?", "what?", true)]
+    [InlineData(@"*\?", "whats", false)]
+    [InlineData(@"\a\\", @"a\", true)]
+    [InlineData(@"a\", @"a\", true)]
     public void Globs_backtrack(string pattern, string text, bool expected) =>
         Assert.Equal(expected, Glob.Matches(pattern, text));
+
+    [Theory]
+    [InlineData("/down.0/conv1/Conv")]
+    [InlineData("a*b?c&d=e")]
+    [InlineData(" spaces around ")]
+    [InlineData("type:Conv")]
+    [InlineData("Position:first")]
+    [InlineData(@"back\slash\")]
+    [InlineData("\"quoted\" /* // */ line\nbreak \u00e9")]
+    [InlineData("&")]
+    [InlineData(" ")]
+    public void An_exact_pattern_means_one_name(string name)
+    {
+        var rule = LayerRule.Parse(new LayerRule(LayerPattern.Exact(name), new(3, null)).ToString());
+        Assert.Equal(new(3, null), rule.Bits);
+        Assert.True(rule.Pattern.Matches(new(name, "Conv")));
+        foreach (var place in Enumerable.Range(0, name.Length))
+        {
+            Assert.False(rule.Pattern.Matches(new(name.Remove(place, 1).Insert(place, "#"), "Conv")));
+        }
+
+        Assert.False(rule.Pattern.Matches(new(name + "x", "Conv")));
+    }
 
     [Fact]
     public void A_glob_of_many_stars_stays_fast() =>

@@ -53,7 +53,7 @@ public sealed partial class RecipeDocumentationTests
         return Path.Combine(folder, "docs", name);
     }
 
-    [GeneratedRegex(@"^\| `(\w+)` \| `--", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(\w+)` \| (?:`--|none)", RegexOptions.Multiline)]
     private static partial Regex Rows();
 
     [GeneratedRegex("```json\n(.*?)```", RegexOptions.Singleline)]

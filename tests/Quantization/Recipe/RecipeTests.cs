@@ -142,8 +142,18 @@ public sealed class RecipeTests
                 Dimensions = Plain.Dimensions.Add("height", 64),
             },
         ];
-        Assert.Equal(RecipeKeys.All.Length, others.Length);
+        // All but the weights that a recipe was made for: these only warn.
+        Assert.Equal(RecipeKeys.All.Length - 1, others.Length);
         Assert.Equal(others.Length + 1, others.Append(Plain).Select(r => r.Hash).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_weights_that_a_recipe_was_made_for_change_no_hash()
+    {
+        var read = RecipeFile.Parse(Encoding.UTF8.GetBytes($$"""{ "weightsSha256": "{{new string('A', 64)}}" }"""));
+        var recipe = Plain.With(read);
+        Assert.Equal(new string('a', 64), recipe.WeightsSha256);
+        Assert.Equal(Plain.Hash, recipe.Hash);
     }
 
     [Fact]

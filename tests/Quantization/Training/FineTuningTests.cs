@@ -206,7 +206,7 @@ public sealed class FineTuningTests
         var error = Assert.Throws<DiffusionQuantException>(() =>
             new NetworkTrainer(state, settings, "train", Context()).Run()
         );
-        Assert.Equal("DQ1096", error.Code);
+        Assert.Equal("DQ1099", error.Code);
         Assert.Contains("'train'", error.Message);
     }
 }

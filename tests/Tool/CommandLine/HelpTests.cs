@@ -7,6 +7,7 @@ public sealed class HelpTests
     [Theory]
     [InlineData("")]
     [InlineData("quantize")]
+    [InlineData("search")]
     [InlineData("inspect")]
     [InlineData("sample")]
     [InlineData("extractor import")]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Features;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Features;
 

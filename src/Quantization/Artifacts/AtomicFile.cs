@@ -1,7 +1,7 @@
-namespace DiffusionQuant.Evaluation;
+namespace DiffusionQuant.Quantization.Artifacts;
 
 /// <summary>Writes files beside their place and renames them, so that a file is there as a whole or as it was.</summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
     /// <summary>Writes a text file in UTF-8.</summary>
     /// <param name="path">The file; its folder is made where it is missing.</param>
