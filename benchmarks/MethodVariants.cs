@@ -14,10 +14,21 @@ internal static class MethodVariants
     )
     {
         ["tcaq-dm:base"] = () =>
-            Of(TcaqDm.Method, p => p is not (TimestepChannelReparameterization or ScaleTimesteps or AdaptiveSoftmaxQuantizer), Once),
+            Of(
+                TcaqDm.Method,
+                p => p is not (TimestepChannelReparameterization or ScaleTimesteps or AdaptiveSoftmaxQuantizer),
+                Once
+            ),
+        ["tcaq-dm:+timesteps"] = () =>
+            Of(TcaqDm.Method, p => p is not (TimestepChannelReparameterization or AdaptiveSoftmaxQuantizer), Once),
         ["tcaq-dm:+tcr"] = () => Of(TcaqDm.Method, p => p is not AdaptiveSoftmaxQuantizer, Once),
         ["tcaq-dm:+tcr+daq"] = () => Of(TcaqDm.Method, _ => true, Once),
         ["tcaq-dm:by-product-error"] = () => Of(TcaqDm.Method, _ => true, ByProductError),
+        ["mpq-dm:base"] = () => MpqDm.Passes(null, null),
+        ["mpq-dm:+omq"] = () => MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), null),
+        ["mpq-dm:+trd"] = () => MpqDm.Passes(null, new()),
+        ["mpq-dm:reversed-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Reversed), new()),
+        ["mpq-dm:random-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Random), new()),
     };
 
     /// <summary>The names of all variants.</summary>
@@ -41,6 +52,9 @@ internal static class MethodVariants
     /// <summary>Without rounds along the quantized network's trajectories.</summary>
     private static IQuantizationPass Once(IQuantizationPass pass) =>
         pass is ProgressiveReconstruction ? TcaqDm.Reconstruction(rounds: 0) : pass;
+
+    private static OutlierDrivenBitAllocation Allocation(ChannelOrder order) =>
+        new(new MseRange(), new MseRange(), order: order);
 
     private static IQuantizationPass ByProductError(IQuantizationPass pass) =>
         pass is AdaptiveSoftmaxQuantizer

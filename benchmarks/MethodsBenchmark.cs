@@ -85,14 +85,7 @@ internal static class MethodsBenchmark
         return 0;
     }
 
-    private static void Measure(
-        JsonArray rows,
-        string model,
-        string method,
-        Recipe recipe,
-        int images,
-        string work
-    )
+    private static void Measure(JsonArray rows, string model, string method, Recipe recipe, int images, string work)
     {
         var folder = Directory
             .CreateDirectory(Path.Combine(work, $"{recipe.Bits}-{method.Replace(':', '-')}-{recipe.Effort}"))
@@ -141,7 +134,10 @@ internal static class MethodsBenchmark
         var file = Path.Combine(work, "recipe.json");
         File.WriteAllText(file, recipe.CanonicalJson);
         using var process = Process.Start(
-            new ProcessStartInfo(Environment.ProcessPath!, [.. Arguments(), "quantize-apart", model, folder, file, method])
+            new ProcessStartInfo(
+                Environment.ProcessPath!,
+                [.. Arguments(), "quantize-apart", model, folder, file, method]
+            )
             {
                 RedirectStandardOutput = true,
             }

@@ -4,6 +4,8 @@ switch (args)
 {
     case ["speed", .. var options]:
         return SpeedBenchmark.Run(options);
+    case ["scales", .. var options]:
+        return ScalesBenchmark.Run(options);
     case ["calibration-memory", .. var options]:
         return CalibrationMemoryBenchmark.Run(options);
     case ["quality", .. var options]:
@@ -21,6 +23,8 @@ switch (args)
             $"""
             dotnet run -c Release --project benchmarks -- speed [--batches 1,4,16] [--runs 11] [--profile]
                 Float, W8A8 and W4A8 files of the 35.7 M DDPM U-Net in turn within one process.
+            dotnet run -c Release --project benchmarks -- scales [--batches 1,4,16] [--runs 31] [--bits W8A8] [--model FOLDER]
+                What scales of timesteps and channels cost: files with and without them in turn within one process.
             dotnet run -c Release --project benchmarks -- calibration-memory
                 Peak memory of calibrating the same U-Net with 64 and with 1024 samples.
             dotnet run -c Release --project benchmarks -- quality [--images 2000] [--steps 25] [--model FOLDER]

@@ -128,10 +128,9 @@ public sealed class Trajectory
         var conditionalOutput = denoiser.Predict(call, cancellation);
         CheckFinite(conditionalOutput, pair.Timestep);
         var unconditionalOutput = unconditional is null ? null : denoiser.Predict(unconditional, cancellation);
-        var output =
-            unconditionalOutput is null
-                ? conditionalOutput
-                : Guided(conditionalOutput, unconditionalOutput, images.Count);
+        var output = unconditionalOutput is null
+            ? conditionalOutput
+            : Guided(conditionalOutput, unconditionalOutput, images.Count);
 
         var size = Contract.SampleShape.Length;
         var outputSize = output.Length / images.Count;

@@ -25,12 +25,7 @@ public sealed class TrainingSession : IDisposable
     /// <param name="steps">How many steps there will be; learning rate schedules depend on it.</param>
     /// <param name="settings">Device and threads.</param>
     /// <param name="from">Where an earlier session of an equal graph was (<see cref="State"/>); null to begin.</param>
-    public TrainingSession(
-        TrainingGraph graph,
-        int steps,
-        SessionSettings? settings = null,
-        TrainingState? from = null
-    )
+    public TrainingSession(TrainingGraph graph, int steps, SessionSettings? settings = null, TrainingState? from = null)
     {
         this.graph = graph;
         Steps = steps;
@@ -153,8 +148,7 @@ public sealed class TrainingSession : IDisposable
         session.Dispose();
     }
 
-    private float[] Present(string tensor) =>
-        Tensors.ToFloats(runs == 0 ? initial[tensor] : sets[runs % 2][tensor]);
+    private float[] Present(string tensor) => Tensors.ToFloats(runs == 0 ? initial[tensor] : sets[runs % 2][tensor]);
 
     private void AddTensor(string before, string after, OnnxTensor parameter, float[]? earlier)
     {

@@ -14,8 +14,7 @@ internal static class FineTuningEffort
     private const int QuickIterations = 60;
 
     // Adam moves a parameter by its rate in a step, whatever the gradient: with fewer steps of higher rates it can go as
-    // far. On the sample model 60 steps of 30 times the rates left 8 dB less noise than they began with, of 10 times 5 dB,
-    // and of 100 times no less than of 30.
+    // far. Of 10, 30 and 100 times the rates 30 was best for 60 steps on the sample model.
     private const float MostRaise = 30;
 
     /// <summary>Settings with the steps and rates of a recipe's effort.</summary>

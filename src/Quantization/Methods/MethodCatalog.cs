@@ -5,7 +5,16 @@ public static class MethodCatalog
 {
     /// <summary>All methods, the default first.</summary>
     public static IReadOnlyList<QuantizationMethod> All { get; } =
-    [Mse.Method, MinMax.Method, GptqRounding.Method, QDiffusion.Method, Pqd.Method, TcaqDm.Method, MpqDm.Method, MpqDm.Plus];
+    [
+        Mse.Method,
+        MinMax.Method,
+        GptqRounding.Method,
+        QDiffusion.Method,
+        Pqd.Method,
+        TcaqDm.Method,
+        MpqDm.Method,
+        MpqDm.Plus,
+    ];
 
     /// <summary>The methods' names.</summary>
     public static IReadOnlyList<string> Names => [.. All.Select(m => m.Name)];

@@ -89,10 +89,7 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         {
             Plan = state.Plan with
             {
-                Timesteps = chosen.ToDictionary(
-                    c => points[c.Key],
-                    c => new TimestepTable(timesteps, c.Value.Factors)
-                ),
+                Timesteps = chosen.ToDictionary(c => points[c.Key], c => new TimestepTable(timesteps, c.Value.Factors)),
                 TimestepColumns =
                 [
                     .. writer.Written.Select(w =>

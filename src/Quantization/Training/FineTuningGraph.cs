@@ -53,7 +53,7 @@ internal sealed class FineTuningGraph
         var parts = new NetworkParts(state.Plan, settings, unchecked((int)state.Recipe.Seed));
         var model = SimulationBuilder.Build(part, parts);
         var editor = new GraphEditor(model.Graph);
-        parts.WriteTimesteps(editor);
+        parts.WriteParameters(editor);
         var graph = model.Graph;
         var output = contract.Output.Name;
         var dims = part.Graph.ShapeOf(output)!.ToStatic();
@@ -84,12 +84,7 @@ internal sealed class FineTuningGraph
         graph.SortTopologically();
         graph.RemoveUnused();
         string[] inputs = [.. contract.Inputs.Select(i => i.Name).Where(i => graph.Inputs.Exists(g => g.Name == i))];
-        var training = TrainingGraph.Build(
-            model,
-            loss,
-            [.. parts.Parameters.Where(p => graph.Initializers.ContainsKey(p.Name))],
-            shown is { } feature ? [feature.Name] : []
-        );
+        var training = TrainingGraph.Build(model, loss, parts.Parameters, shown is { } feature ? [feature.Name] : []);
         return new(training, parts)
         {
             Inputs = inputs,

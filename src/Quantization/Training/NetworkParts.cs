@@ -22,8 +22,14 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
     private readonly Dictionary<ActivationPoint, string> zeroPoints = [];
     private readonly Dictionary<ActivationPoint, string> timestepFactors = [];
     private readonly List<TrainedWeight> weights = [];
+    private readonly ParameterPack weightSteps = new("weight_step_factors", Steps(settings.WeightStepRate));
+    private readonly ParameterPack steps = new("activation_step_factors", Steps(settings.ActivationStepRate));
+    private readonly ParameterPack zeros = new(
+        "activation_zero_points",
+        new(settings.ZeroPointRate) { Schedule = LearningRateSchedule.Linear }
+    );
 
-    /// <summary>All parameters.</summary>
+    /// <summary>All parameters, once <see cref="WriteParameters"/> was called.</summary>
     public List<Parameter> Parameters { get; } = [];
 
     public override void SimulateWeights(GraphEditor editor, OnnxNode node, LayerPlan layer, QuantizedWeight weight)
@@ -52,12 +58,11 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         };
         var a = Add(editor, $"{layer.Layer}_lora_a", factors.A, [factors.Rank, factors.Columns], rate);
         var b = Add(editor, $"{layer.Layer}_lora_b", factors.B, [factors.Rows, factors.Rank], rate);
-        var step = Add(
+        var step = weightSteps.Add(
             editor,
             $"{layer.Layer}_step_factor",
             [.. weight.Quantizers.Select(_ => 1f)],
-            PerChannel(weight),
-            Steps(settings.WeightStepRate)
+            PerChannel(weight)
         );
         weights.Add(new(layer.Layer, start, weight, factors.Rank, a, b, step));
 
@@ -133,41 +138,41 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         }
     }
 
-    /// <summary>Lets the graph compute its factors of timesteps from parameters, once all points are written.</summary>
-    public void WriteTimesteps(GraphEditor editor)
+    /// <summary>Writes what the small parameters are slices of, and lets the graph compute its factors of timesteps from
+    /// parameters; once all layers are written.</summary>
+    public void WriteParameters(GraphEditor editor)
     {
         foreach (var (point, table) in Plan.Timesteps)
         {
             var factors = TimestepColumns.Ascending(table);
-            timestepFactors[point] = Add(
-                editor,
-                $"{point}_timestep_factors",
-                factors,
-                [factors.Length],
-                Steps(settings.ActivationStepRate)
-            );
+            timestepFactors[point] = steps.Add(editor, $"{point}_timestep_factors", factors, [factors.Length]);
         }
 
         TimestepColumns.Compute(editor, Plan, timestepFactors);
+        Parameters.AddRange(
+            ((ParameterPack[])[weightSteps, steps, zeros]).Select(p => p.Write(editor)).OfType<Parameter>()
+        );
     }
 
     /// <summary>The network with the parameters as they are.</summary>
     /// <param name="read">Reads a parameter.</param>
     public TrainedNetwork Read(Func<string, float[]> read) =>
         new(
-            weights.ToDictionary(w => w.Layer, w => w.Read(read)),
+            weights.ToDictionary(w => w.Layer, w => w.Read(read, weightSteps)),
             quantizers.Keys.ToDictionary(p => p, p => Quantizer(p, read)),
             timestepFactors.ToDictionary(
                 t => t.Key,
-                t => TimestepColumns.With(Plan.Timesteps[t.Key], read(t.Value))
+                t => TimestepColumns.With(Plan.Timesteps[t.Key], steps.Read(t.Value, read))
             )
         );
 
     private UniformQuantizer Quantizer(ActivationPoint point, Func<string, float[]> read)
     {
         var quantizer = Plan.Activations[point];
-        var factor = stepFactors.TryGetValue(point, out var name) ? read(name)[0] : 1;
-        var zero = zeroPoints.TryGetValue(point, out name) ? (int)MathF.Round(read(name)[0]) : quantizer.ZeroPoint;
+        var factor = stepFactors.TryGetValue(point, out var name) ? steps.Read(name, read)[0] : 1;
+        var zero = zeroPoints.TryGetValue(point, out name)
+            ? (int)MathF.Round(zeros.Read(name, read)[0])
+            : quantizer.ZeroPoint;
         return quantizer with { Scale = quantizer.Scale * factor, ZeroPoint = Math.Clamp(zero, 0, quantizer.MaxCode) };
     }
 
@@ -182,7 +187,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         if (!Plan.Timesteps.ContainsKey(point))
         {
             // Those with factors by timestep have no need of one more.
-            var factor = Add(editor, $"{point}_step_factor", [1], [], Steps(settings.ActivationStepRate));
+            var factor = steps.Add(editor, $"{point}_step_factor", [1], []);
             stepFactors[point] = factor;
             scale = editor.Node("Mul", $"{point}_learned_scale", [factor, scale]);
         }
@@ -190,8 +195,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         string? zero = null;
         if (point.Symmetry == Symmetry.Asymmetric)
         {
-            var rate = new AdamSettings(settings.ZeroPointRate) { Schedule = LearningRateSchedule.Linear };
-            zeroPoints[point] = zero = Add(editor, $"{point}_zero_point", [quantizer.ZeroPoint], [], rate);
+            zeroPoints[point] = zero = zeros.Add(editor, $"{point}_zero_point", [quantizer.ZeroPoint], []);
         }
 
         return quantizers[point] = (scale, zero);
@@ -258,9 +262,9 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         string StepFactor
     )
     {
-        public QuantizedWeight Read(Func<string, float[]> read)
+        public QuantizedWeight Read(Func<string, float[]> read, ParameterPack stepFactors)
         {
-            var steps = read(StepFactor);
+            var steps = stepFactors.Read(StepFactor, read);
             var merged = LowRankFactors.Merge(Start, Rank, read(A), read(B));
             UniformQuantizer[] quantizers =
             [

@@ -21,7 +21,10 @@ internal sealed class NetworkTrainer(
 )
 {
     private const int ProbeSteps = 3;
-    private static readonly TimeSpan BetweenCheckpoints = TimeSpan.FromMinutes(2);
+    private const int LeastIterationsToOptimize = 300;
+
+    /// <summary>How long a killed run may have worked for nothing.</summary>
+    public TimeSpan BetweenCheckpoints { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Trains.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1099: the loss is not finite any more. DQ4030 to DQ4032: the
@@ -44,13 +47,20 @@ internal sealed class NetworkTrainer(
             .ToArray();
         var checkpoint = new TrainingCheckpoint(context.WorkFolder, pass);
         var from = checkpoint.Find(windows);
-        using var session = new TrainingSession(graph.Graph, settings.Iterations, context.Session, from);
+        using var session = new TrainingSession(graph.Graph, settings.Iterations, Session, from);
         using var feed = new Feed(graph, session, contract, windows);
         Train(session, teacher, feed, windows, checkpoint);
-        var initial = graph.Parts.Parameters.ToDictionary(p => p.Name, p => p.Initial, StringComparer.Ordinal);
-        // What no layer reads was never trained.
-        return graph.Parts.Read(n => session.Has(n) ? session.Read(n) : initial[n].ToFloats().ToArray());
+        return graph.Parts.Read(session.Read);
     }
+
+    /// <summary>Optimizing a graph of ten thousand nodes takes longer than it saves in a short training.</summary>
+    private SessionSettings Session =>
+        settings.Iterations < LeastIterationsToOptimize
+            ? context.Session with
+            {
+                Optimization = GraphOptimization.None,
+            }
+            : context.Session;
 
     private void Train(
         TrainingSession session,
@@ -143,12 +153,7 @@ internal sealed class NetworkTrainer(
         private readonly OrtValue featuresTensor;
         private readonly OrtValue olderTensor;
 
-        public Feed(
-            FineTuningGraph graph,
-            TrainingSession session,
-            DenoiserContract contract,
-            FeatureWindow[] windows
-        )
+        public Feed(FineTuningGraph graph, TrainingSession session, DenoiserContract contract, FeatureWindow[] windows)
         {
             this.graph = graph;
             this.session = session;

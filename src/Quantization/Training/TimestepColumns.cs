@@ -35,7 +35,9 @@ internal static class TimestepColumns
             {
                 var column = known.TryGetValue(c, out var rule)
                     ? Write(editor, rule, factors)
-                    : editor.Constant(OnnxTensor.Of($"{table.Key}_{c}", Column(values.Span, columns.Length, c), dims[0]));
+                    : editor.Constant(
+                        OnnxTensor.Of($"{table.Key}_{c}", Column(values.Span, columns.Length, c), dims[0])
+                    );
                 columns[c] = editor.Node("Reshape", $"{table.Key}_{c}_column", [column, editor.Integers(-1, 1)]);
             }
 

@@ -17,14 +17,8 @@ internal sealed record TrainedNetwork(
     public QuantizationPlan ApplyTo(QuantizationPlan plan) =>
         plan with
         {
-            Layers =
-            [
-                .. plan.Layers.Select(l => Weights.TryGetValue(l.Layer, out var w) ? l with { Weight = w } : l),
-            ],
-            Activations = plan.Activations.ToDictionary(
-                a => a.Key,
-                a => Activations.GetValueOrDefault(a.Key, a.Value)
-            ),
+            Layers = [.. plan.Layers.Select(l => Weights.TryGetValue(l.Layer, out var w) ? l with { Weight = w } : l)],
+            Activations = plan.Activations.ToDictionary(a => a.Key, a => Activations.GetValueOrDefault(a.Key, a.Value)),
             Timesteps = plan.Timesteps.ToDictionary(t => t.Key, t => Timesteps.GetValueOrDefault(t.Key, t.Value)),
         };
 }

@@ -60,7 +60,12 @@ public sealed class DefinedGradientTests
         var y = QuantizerOperators.AddFakeQuantizeWithZeroPoint(editor, "x", "s", "z", (int)most[0], codes);
         editor.NodeTo("loss", "ReduceSum", [editor.Node("Mul", "weighted", [y, "w"])], ("keepdims", 0L));
         graph.Outputs.Add(new("loss", ElementType.Float, TensorShape.Scalar));
-        var inputs = new Dictionary<string, float[]> { ["x"] = x, ["s"] = steps, ["z"] = zeros };
+        var inputs = new Dictionary<string, float[]>
+        {
+            ["x"] = x,
+            ["s"] = steps,
+            ["z"] = zeros,
+        };
         var run = GradientRun.Of(new(graph) { Opset = 17 }, inputs, ["x", "s", "z"], y);
 
         var (values, dx) = (new double[10], new double[10]);

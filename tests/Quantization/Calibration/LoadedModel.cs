@@ -9,7 +9,8 @@ internal sealed class LoadedModel : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("diffusionquant-tests-");
 
-    public LoadedModel(OnnxModel model) => Source = DiffusionModel.Load(QuantizedModel.Write(folder.FullName, model));
+    public LoadedModel(OnnxModel model, ModelOptions? options = null) =>
+        Source = DiffusionModel.Load(QuantizedModel.Write(folder.FullName, model), options);
 
     public DiffusionModel Source { get; }
 

@@ -51,6 +51,21 @@ public class TransformerTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void TheWholeNetworkIsFineTuned(int form)
+    {
+        using var model = new QuantizedModel(
+            new Transformer(Forms[form]).Build(),
+            "W3A8",
+            r => r with { Method = "mpq-dm-plus", Iterations = 2 }
+        );
+        model.AssertSound(0);
+    }
+
+    [Theory]
     [InlineData(0, "W8A8")]
     [InlineData(1, "W8A8")]
     [InlineData(2, "W8A8")]

@@ -69,6 +69,7 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("gptq", null)]
     [InlineData("tcaq-dm", 40)]
     [InlineData("tcaq-dm", null)]
+    [InlineData("mpq-dm", 40)]
     public void IsCloserToTheFloatModelThanRoundingToNearest(string method, int? iterations)
     {
         // Attention with random weights amplifies any error beyond measure; the network without it does not.
@@ -85,6 +86,9 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("W4A8", "tcaq-dm")]
     [InlineData("W4A16", "tcaq-dm")]
     [InlineData("W3A5", "tcaq-dm")]
+    [InlineData("W2A4", "mpq-dm")]
+    [InlineData("W2A8", "mpq-dm-plus")]
+    [InlineData("W3A16", "mpq-dm")]
     public void WidthsDiffer(string bits, string method)
     {
         using var model = new QuantizedModel(
@@ -96,15 +100,17 @@ public sealed class ReconstructionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(NameStyle.Numbered, false)]
-    [InlineData(NameStyle.Dynamo, true)]
-    public void ExportersAndHalfPrecision(NameStyle style, bool half)
+    [InlineData(NameStyle.Numbered, false, "pqd")]
+    [InlineData(NameStyle.Dynamo, true, "pqd")]
+    [InlineData(NameStyle.Numbered, false, "mpq-dm-plus")]
+    [InlineData(NameStyle.Dynamo, true, "mpq-dm-plus")]
+    public void ExportersAndHalfPrecision(NameStyle style, bool half, string method)
     {
         var settings = DdpmUNetSettings.Tiny with { NameStyle = style, HalfPrecision = half };
         using var model = new QuantizedModel(
             DdpmUNet.Build(settings),
             "W4A8",
-            r => r with { Method = "pqd", Iterations = 3 }
+            r => r with { Method = method, Iterations = 3 }
         );
         Assert.All(model.Report.OutputSqnr, s => Assert.InRange(s.Decibels, -10, 100));
     }

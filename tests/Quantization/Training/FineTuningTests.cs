@@ -25,16 +25,25 @@ public sealed class FineTuningTests
         WeightStepRate = 0,
         ActivationStepRate = 0,
         ZeroPointRate = 0,
-        Relation = new(),
+        Relation = new() { MostTokens = 16 },
     };
 
-    private static DdpmUNetSettings Network { get; } = TestModels.SmallUNet with { Channels = 16 };
+    private static DdpmUNetSettings Network { get; } =
+        TestModels.SmallUNet with
+        {
+            Channels = 16,
+            Resolution = 8,
+            AttentionResolutions = [4],
+        };
+
+    /// <summary>Attention with random weights amplifies any error beyond measure; the network without it does not.</summary>
+    private static DdpmUNetSettings Calm { get; } = Network with { AttentionResolutions = [] };
 
     private static PassContext Context(Action<string>? note = null) =>
         new(new() { Threads = 1 }, (_, _) => { }, default) { Note = note ?? (_ => { }) };
 
     /// <summary>The state in front of fine-tuning, with factors of timesteps in the graph.</summary>
-    private static QuantizationState Prepare(DiffusionModel source, string bits = "W3A6")
+    private static QuantizationState Prepare(DiffusionModel source, string bits = "W3A6", double guidance = 1)
     {
         var recipe = new Recipe(BitWidths.Parse(bits))
         {
@@ -44,6 +53,7 @@ public sealed class FineTuningTests
             Threads = 1,
             Device = "cpu",
             Method = "mpq-dm",
+            GuidanceScale = guidance,
         };
         var state = new QuantizationState(source, recipe);
         IQuantizationPass[] passes =
@@ -58,6 +68,21 @@ public sealed class FineTuningTests
         }
 
         return state;
+    }
+
+    /// <summary>A network with classes, the last of which stands for none.</summary>
+    private static OnnxModel Conditional()
+    {
+        var scaffold = new Scaffold();
+        return scaffold.Build(
+            (b, h, _) =>
+            {
+                var classes = b.Parameter("classes", scaffold.Weight(11, Scaffold.Channels));
+                var one = b.Op("Gather", [classes, b.Input("class_labels", ElementType.Int64, "batch")], ("axis", 0L));
+                var weight = b.Parameter("weight", scaffold.Weight(Scaffold.Channels, Scaffold.Channels, 3, 3));
+                return b.Conv(h + b.Unsqueeze(one, 2, 3), weight, null, 1);
+            }
+        );
     }
 
     /// <summary>
@@ -95,7 +120,7 @@ public sealed class FineTuningTests
     [Fact]
     public void TheFirstLossIsThePlansError()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        using var model = new LoadedModel(DdpmUNet.Build(Calm));
         var state = Prepare(model.Source);
         using var samples = state.Samples;
         using var teacher = new TeacherTrajectories(state, 4, null, 1, Context());
@@ -108,11 +133,15 @@ public sealed class FineTuningTests
         using var target = Tensors.Of(step.Output, graph.TargetDims);
         var loss = session.Run([.. inputs.Values, new(FineTuningGraph.TargetName, target)]);
 
-        using var simulation = ModelSession.Load(SimulationBuilder.Build(state.Graph, state.Plan));
+        using var simulation = ModelSession.Load(
+            SimulationBuilder.Build(state.Graph, state.Plan),
+            new() { Threads = 1 }
+        );
         using var quantized = new OnnxDenoiser(simulation, state.Source.Contract);
-        var error = quantized.Predict(step.Call).Zip(step.Output, (q, f) => ((double)q - f) * ((double)q - f)).Sum() / 4;
-        // The plan rounds biases to int32 too.
-        Assert.Equal(error, loss, 0.02 * error);
+        var error =
+            quantized.Predict(step.Call).Zip(step.Output, (q, f) => ((double)q - f) * ((double)q - f)).Sum() / 4;
+        // The plan rounds biases to int32 too, and a value at the border of two codes may fall either way.
+        Assert.Equal(error, loss, 0.1 * error);
     }
 
     [Fact]
@@ -144,13 +173,19 @@ public sealed class FineTuningTests
             )
         );
         computed.Graph.SortTopologically();
-        long[] dims = [3, 3, 16, 16];
-        var sample = TestModels.Numbers(1, 3 * 3 * 256);
+        long[] dims = [3, 3, 8, 8];
+        var sample = TestModels.Numbers(1, 3 * 3 * 64);
         long[] timesteps = [800, 400, 0];
         var expected = Runs.UNet(state.Graph, sample, dims, timesteps);
         // Any factors leave the float network what it is.
-        Assert.All(Runs.UNet(written, sample, dims, timesteps).Zip(expected), p => Assert.Equal(p.Second, p.First, 1e-3f));
-        Assert.All(Runs.UNet(computed, sample, dims, timesteps).Zip(expected), p => Assert.Equal(p.Second, p.First, 1e-3f));
+        Assert.All(
+            Runs.UNet(written, sample, dims, timesteps).Zip(expected),
+            p => Assert.Equal(p.Second, p.First, 1e-3f)
+        );
+        Assert.All(
+            Runs.UNet(computed, sample, dims, timesteps).Zip(expected),
+            p => Assert.Equal(p.Second, p.First, 1e-3f)
+        );
         foreach (var column in other.TimestepColumns)
         {
             Assert.Equal(
@@ -169,8 +204,7 @@ public sealed class FineTuningTests
     [InlineData("W3A4", LowRankStart.QuantizationError, true)]
     public void TheNetworkComesCloserToFloat(string bits, LowRankStart start, bool relates)
     {
-        // Attention with random weights amplifies any error beyond measure.
-        using var model = new LoadedModel(DdpmUNet.Build(Network with { AttentionResolutions = [] }));
+        using var model = new LoadedModel(DdpmUNet.Build(Calm));
         var state = Prepare(model.Source, bits);
         using var samples = state.Samples;
         var notes = new List<string>();
@@ -183,17 +217,73 @@ public sealed class FineTuningTests
                 Start = start,
                 LowRankRate = 0.02f,
                 WeightStepRate = 3e-3f,
-                Relation = relates ? new() : null,
+                Relation = relates ? new() { MostTokens = 64 } : null,
             }
         );
         var next = pass.Run(state, Context(notes.Add));
         Assert.Contains("40 steps of 4 samples", notes[0]);
         var gain = System.Text.RegularExpressions.Regex.Match(notes[1], @"was (-?[\d.]+) dB and is (-?[\d.]+) dB$");
         Assert.True(gain.Success, notes[1]);
-        Assert.True(Number(2) > Number(1) + 1, notes[1]);
+        Assert.True(Number(2) > Number(1) + 0.5, notes[1]);
         Assert.NotSame(state, next);
 
-        double Number(int group) => double.Parse(gain.Groups[group].Value, System.Globalization.CultureInfo.InvariantCulture);
+        double Number(int group) =>
+            double.Parse(gain.Groups[group].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Theory]
+    // Behind the first trajectories' end, and in the middle of them; with conditional and unconditional calls too.
+    [InlineData(7, 1)]
+    [InlineData(2, 1)]
+    [InlineData(7, 2)]
+    public void AKilledRunGoesOnToTheSameResult(int steps, double guidance)
+    {
+        using var model =
+            guidance == 1
+                ? new LoadedModel(DdpmUNet.Build(DdpmUNetSettings.Tiny))
+                : new LoadedModel(Conditional(), new() { NullClass = 10 });
+        var state = Prepare(model.Source, guidance: guidance);
+        using var samples = state.Samples;
+        var settings = Still with { Iterations = 12, LowRankRate = 1e-2f, WeightStepRate = 1e-3f };
+        var whole = new NetworkTrainer(state, settings, "train", Context()).Run();
+
+        var folder = Directory.CreateTempSubdirectory("diffusionquant-tests-");
+        try
+        {
+            using var killed = new CancellationTokenSource();
+            var context = Context() with { WorkFolder = folder.FullName };
+            var stopping = context with
+            {
+                Cancellation = killed.Token,
+                Progress = (fraction, _) =>
+                {
+                    if (fraction > (double)steps / settings.Iterations)
+                    {
+                        killed.Cancel();
+                    }
+                },
+            };
+            Assert.ThrowsAny<OperationCanceledException>(() => Trainer(stopping).Run());
+            Assert.NotEmpty(folder.GetFiles());
+            var resumed = Trainer(context).Run();
+            foreach (var (layer, weight) in whole.Weights)
+            {
+                Assert.Equal(weight.Codes.ToArray(), resumed.Weights[layer].Codes.ToArray());
+                Assert.Equal(weight.Quantizers, resumed.Weights[layer].Quantizers);
+            }
+
+            // What is finished is taken from there.
+            var written = folder.GetFiles()[0].LastWriteTimeUtc;
+            Assert.Equal(whole.Activations, Trainer(context).Run().Activations);
+            Assert.Equal(written, folder.GetFiles()[0].LastWriteTimeUtc);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        NetworkTrainer Trainer(PassContext context) =>
+            new(state, settings, "train", context) { BetweenCheckpoints = TimeSpan.Zero };
     }
 
     [Fact]

@@ -17,7 +17,12 @@ public sealed class TeacherTrajectoriesTests
 
     private static QuantizationState Plan(DiffusionModel source)
     {
-        var recipe = new Recipe(BitWidths.Parse("W4A8")) { Steps = Steps, Threads = 1, Device = "cpu" };
+        var recipe = new Recipe(BitWidths.Parse("W4A8"))
+        {
+            Steps = Steps,
+            Threads = 1,
+            Device = "cpu",
+        };
         var state = new QuantizationState(source, recipe);
         foreach (var pass in GraphForm.SampledPasses.SkipLast(1))
         {
@@ -46,7 +51,10 @@ public sealed class TeacherTrajectoriesTests
                 denoiser.Predict(steps[i].Call).Zip(steps[i].Output),
                 p => Assert.Equal(p.First, p.Second, 1e-4f)
             );
-            Assert.Equal(2 * (Enumerable.Range(0, 3).Count(l => (i + (l * Steps / 3)) % Steps == 0)), steps[i].Begins.Count(b => b));
+            Assert.Equal(
+                2 * (Enumerable.Range(0, 3).Count(l => (i + (l * Steps / 3)) % Steps == 0)),
+                steps[i].Begins.Count(b => b)
+            );
         }
 
         // A new trajectory begins with other noise.
