@@ -37,7 +37,7 @@ internal static class MethodsBenchmark
         var rows = Load(file);
         var head =
             $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of DDIM, seed {EvaluationRequest.UsualSeed}, policy {policy}";
-        var commands = Commands(file).Append(CommandOf(options)).Distinct().ToArray();
+        var commands = Texts(file, "commands").Append(CommandOf(options)).Distinct().ToArray();
         foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd,tcaq-dm").Split(','))
         {
             foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
@@ -65,6 +65,7 @@ internal static class MethodsBenchmark
             }
         }
 
+        Save(file, $"{output}.md", rows, head, commands);
         Console.WriteLine(File.ReadAllText($"{output}.md"));
         return 0;
     }
@@ -192,10 +193,10 @@ internal static class MethodsBenchmark
         return $"dotnet run -c Release --project benchmarks -- methods {string.Join(' ', told)}";
     }
 
-    /// <summary>The commands that made the rows that are there.</summary>
-    private static IEnumerable<string> Commands(string file) =>
-        File.Exists(file) && JsonNode.Parse(File.ReadAllText(file))!["commands"] is JsonArray commands
-            ? commands.Select(c => (string)c!)
+    /// <summary>A list of texts of a file that is there: the commands that made its rows, or its notes.</summary>
+    private static IEnumerable<string> Texts(string file, string key) =>
+        File.Exists(file) && JsonNode.Parse(File.ReadAllText(file))![key] is JsonArray texts
+            ? texts.Select(t => (string)t!)
             : [];
 
     private static JsonArray Load(string file) =>
@@ -211,8 +212,11 @@ internal static class MethodsBenchmark
 
     private static void Save(string file, string table, JsonArray rows, string head, string[] commands)
     {
+        // What people wrote there of how the rows were measured.
+        string[] notes = [.. Texts(file, "notes")];
         var root = new JsonObject
         {
+            ["notes"] = new JsonArray([.. notes.Select(n => (JsonNode)n)]),
             ["commands"] = new JsonArray([.. commands.Select(c => (JsonNode)c)]),
             ["machine"] = head,
             ["rows"] = rows.DeepClone(),
@@ -221,7 +225,7 @@ internal static class MethodsBenchmark
         File.WriteAllText($"{file}.new", root.ToJsonString(Indented) + "\n");
         File.Move($"{file}.new", file, overwrite: true);
         var text = new StringBuilder(
-            $"# Methods side by side\n\n{string.Concat(commands.Select(c => $"    {c}\n"))}\n{head}\n\n"
+            $"# Methods side by side\n\n{string.Concat(commands.Select(c => $"    {c}\n"))}\n{head}\n\n{string.Concat(notes.Select(n => $"{n}\n\n"))}"
         );
         text.Append(
             "| method | bits | effort | FID[fashion-resnet20] | ± | FID to float | KID | PSNR, dB | noise SQNR, dB | quantized in, s | peak memory, MB |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
