@@ -76,6 +76,8 @@ public sealed class QuantizeCommandTests : IDisposable
                 "quantizedLayers",
                 "floatLayers",
                 "leastOutputSqnr",
+                "raisedLayers",
+                "limitsHold",
                 "seconds",
             ],
             report.EnumerateObject().Select(p => p.Name)
