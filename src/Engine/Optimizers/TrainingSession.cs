@@ -69,7 +69,7 @@ public sealed class TrainingSession : IDisposable
             Step,
             graph
                 .Parameters.SelectMany(p => p.Tensors)
-                .ToDictionary(t => t.Before, t => Present(t.Before), StringComparer.Ordinal)
+                .ToDictionary(t => t.Before, t => Read(t.Before), StringComparer.Ordinal)
         );
 
     /// <summary>The device.</summary>
@@ -130,7 +130,8 @@ public sealed class TrainingSession : IDisposable
     public bool Has(string parameter) => sets[0].ContainsKey(parameter);
 
     /// <summary>A copy of a parameter's present value.</summary>
-    public float[] Read(string parameter) => Present(parameter);
+    public float[] Read(string parameter) =>
+        Tensors.ToFloats(runs == 0 ? initial[parameter] : sets[runs % 2][parameter]);
 
     /// <summary>Frees graph and tensors.</summary>
     public void Dispose()
@@ -147,8 +148,6 @@ public sealed class TrainingSession : IDisposable
 
         session.Dispose();
     }
-
-    private float[] Present(string tensor) => Tensors.ToFloats(runs == 0 ? initial[tensor] : sets[runs % 2][tensor]);
 
     private void AddTensor(string before, string after, OnnxTensor parameter, float[]? earlier)
     {

@@ -62,20 +62,11 @@ internal sealed class WeightDecoder(GraphEditor editor)
                 ? (editor.Constant(OnnxTensor.Of($"{name}_int8", weight.ToInt8(), [.. weight.Dims])), ElementType.Int8)
                 : (Centred(name, weight), ElementType.Int32);
         var floats = editor.Cast(centred.Item1, centred.Item2, ElementType.Float, $"{name}_values");
-        var scales = editor.Constant(OnnxTensor.Of($"{name}_scales", weight.Scales.AsSpan(), PerChannel(weight)));
+        var scales = editor.Constant(OnnxTensor.Of($"{name}_scales", weight.Scales.AsSpan(), weight.ChannelDims));
 
         // float16 has no Mul on the CPU, where folding runs: scale in float32, convert last.
         var scaled = editor.Node("Mul", $"{name}_decoded", [floats, scales]);
         return editor.Cast(scaled, ElementType.Float, original.ElementType, $"{name}_decoded_{original.ElementType}");
-    }
-
-    /// <summary>The shape that lets one number per channel broadcast over the weight.</summary>
-    private static long[] PerChannel(QuantizedWeight weight)
-    {
-        var dims = new long[weight.Dims.Count];
-        Array.Fill(dims, 1);
-        dims[weight.Axis] = weight.Dims[weight.Axis];
-        return dims;
     }
 
     /// <summary>The weight as int32: <c>q − z</c>, decoded from packed planes.</summary>
@@ -83,7 +74,7 @@ internal sealed class WeightDecoder(GraphEditor editor)
     {
         var codes = packedCodes.Write(name, weight);
         var zeroPoints = weight.Quantizers.Select(q => (byte)q.ZeroPoint).ToArray();
-        var packed = editor.Constant(OnnxTensor.Of($"{name}_zero_points", zeroPoints.AsSpan(), PerChannel(weight)));
+        var packed = editor.Constant(OnnxTensor.Of($"{name}_zero_points", zeroPoints.AsSpan(), weight.ChannelDims));
         return editor.Node(
             "Sub",
             $"{name}_centred",

@@ -47,6 +47,9 @@ public sealed class QuantizedWeight
                 .Select(g => (g.Key, g.ToArray())),
         ];
 
+    /// <summary>The shape that lets one number per output channel broadcast over the weight.</summary>
+    internal long[] ChannelDims => [.. Dims.Select((size, axis) => axis == Axis ? size : 1)];
+
     /// <summary>The step size of each output channel.</summary>
     public float[] Scales => [.. Quantizers.Select(q => q.Scale)];
 

@@ -37,11 +37,7 @@ internal sealed class TrainedParts(
         }
 
         // The bias stays float: its rounding to the sums' steps is far below the weights'.
-        if (layer.BiasCorrection is not null && layer.BiasOf(node) is { } bias)
-        {
-            var floats = editor.Graph.Initializers[bias];
-            node.Inputs[2] = Constant(editor, floats, layer.Corrected(floats));
-        }
+        CorrectBias(editor, node, layer);
 
         var original = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
         var dims = original.Dims.ToArray();
@@ -75,10 +71,7 @@ internal sealed class TrainedParts(
 
         if (Plan.Logarithmic.Contains(point))
         {
-            // Straight through: the logarithm's own derivative is infinite at zero.
-            var rounded = LogarithmicQuantizer.Write(editor, value, point.Bits);
-            var error = editor.Node("Sub", $"{value}_rounding", [rounded, value]);
-            editor.NodeTo(output, "Add", [value, QuantizerOperators.AddStopGradient(editor, error)]);
+            RoundLogarithm(editor, value, output, point.Bits);
             return;
         }
 

@@ -32,9 +32,9 @@ internal class SimulationParts(QuantizationPlan plan)
                 layer.AddsBiasInFloat ? values : IntegerBias.Of(values, weight, input).ToFloats()
             );
         }
-        else if (bias is not null && layer.BiasCorrection is not null)
+        else
         {
-            node.Inputs[2] = Constant(editor, bias, layer.Corrected(bias));
+            CorrectBias(editor, node, layer);
         }
 
         var original = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
@@ -64,6 +64,28 @@ internal class SimulationParts(QuantizationPlan plan)
             quantizer.MaxCode,
             output: output
         );
+    }
+
+    /// <summary>Gives a layer its corrected bias, in float.</summary>
+    protected static void CorrectBias(GraphEditor editor, OnnxNode node, LayerPlan layer)
+    {
+        // One that is computed at run time stays as it is.
+        if (
+            layer.BiasCorrection is not null
+            && layer.BiasOf(node) is { } name
+            && editor.Graph.Initializers.TryGetValue(name, out var bias)
+        )
+        {
+            node.Inputs[2] = Constant(editor, bias, layer.Corrected(bias));
+        }
+    }
+
+    /// <summary>Rounds to powers of two, straight through for derivatives: the logarithm's own is infinite at zero.</summary>
+    protected static void RoundLogarithm(GraphEditor editor, string value, string output, int bits)
+    {
+        var rounded = LogarithmicQuantizer.Write(editor, value, bits);
+        var error = editor.Node("Sub", $"{value}_rounding", [rounded, value]);
+        editor.NodeTo(output, "Add", [value, QuantizerOperators.AddStopGradient(editor, error)]);
     }
 
     /// <summary>A constant in place of another of the same type; where it has another size it is a vector.</summary>

@@ -6,9 +6,8 @@ namespace DiffusionQuant.Quantization.Training;
 /// The quantized network's features of the steps before the present one, as constants to derivatives: those of each row's
 /// own trajectory.
 /// </summary>
-/// <param name="length">The numbers of a batch's features.</param>
 /// <param name="steps">How many steps before the present one are kept.</param>
-internal sealed class FeatureWindow(int length, int steps)
+internal sealed class FeatureWindow(int steps)
 {
     private readonly List<float[]> older = [];
 
@@ -28,9 +27,9 @@ internal sealed class FeatureWindow(int length, int steps)
     /// <summary>Forgets the rows whose trajectories begin.</summary>
     public void Forget(bool[] begins)
     {
-        var size = length / begins.Length;
         foreach (var features in older)
         {
+            var size = features.Length / begins.Length;
             for (var row = 0; row < begins.Length; row++)
             {
                 if (begins[row])

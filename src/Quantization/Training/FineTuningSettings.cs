@@ -1,8 +1,9 @@
 namespace DiffusionQuant.Quantization.Training;
 
 /// <summary>
-/// How a network is fine-tuned without data. The defaults are the constants of EfficientDM's code (He et al., ICLR 2024),
-/// taken relative to the step sizes that they were given for.
+/// How a network is fine-tuned without data. Rank, and the rates of low-rank factors and of weights' steps, are the constants
+/// of EfficientDM's code (He et al., ICLR 2024), the latter relative to a step size of 0.01; the rates of activations are
+/// ours, and lower than the code's.
 /// </summary>
 public sealed record FineTuningSettings
 {

@@ -41,11 +41,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
             return;
         }
 
-        if (layer.BiasCorrection is not null && layer.BiasOf(node) is { } bias)
-        {
-            var floats = editor.Graph.Initializers[bias];
-            node.Inputs[2] = Constant(editor, floats, layer.Corrected(floats));
-        }
+        CorrectBias(editor, node, layer);
 
         var original = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
         var start = Start(original.ToFloats().Span, weight);
@@ -62,7 +58,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
             editor,
             $"{layer.Layer}_step_factor",
             [.. weight.Quantizers.Select(_ => 1f)],
-            PerChannel(weight)
+            weight.ChannelDims
         );
         weights.Add(new(layer.Layer, start, weight, factors.Rank, a, b, step));
 
@@ -79,10 +75,10 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         var quantized = QuantizerOperators.AddFakeQuantizeWithZeroPoint(
             editor,
             merged,
-            editor.Node("Mul", $"{layer.Layer}_steps", [step, Channels(editor, weight, "scale", q => q.Scale)]),
-            Channels(editor, weight, "zero", q => q.ZeroPoint),
+            editor.Node("Mul", $"{layer.Layer}_steps", [step, Channels("scale", q => q.Scale)]),
+            Channels("zero", q => q.ZeroPoint),
             weight.Quantizers[0].MaxCode,
-            Channels(editor, weight, "most", q => q.MaxCode)
+            Channels("most", q => q.MaxCode)
         );
         node.Inputs[layer.WeightInput] = editor.Cast(
             quantized,
@@ -91,12 +87,12 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
             $"{quantized}_cast"
         );
 
-        string Channels(GraphEditor editor, QuantizedWeight weight, string what, Func<UniformQuantizer, float> value) =>
+        string Channels(string what, Func<UniformQuantizer, float> value) =>
             editor.Constant(
                 OnnxTensor.Of(
                     $"{layer.Layer}_{what}",
                     weight.Quantizers.Select(value).ToArray().AsSpan(),
-                    PerChannel(weight)
+                    weight.ChannelDims
                 )
             );
     }
@@ -105,10 +101,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
     {
         if (Plan.Logarithmic.Contains(point))
         {
-            // Straight through: the logarithm's own derivative is infinite at zero.
-            var rounded = LogarithmicQuantizer.Write(editor, value, point.Bits);
-            var error = editor.Node("Sub", $"{value}_rounding", [rounded, value]);
-            editor.NodeTo(output, "Add", [value, QuantizerOperators.AddStopGradient(editor, error)]);
+            RoundLogarithm(editor, value, output, point.Bits);
             return;
         }
 
@@ -212,14 +205,6 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
     /// <summary>Step sizes stay positive.</summary>
     private static AdamSettings Steps(float rate) =>
         new(rate) { Schedule = LearningRateSchedule.Linear, LeastValue = 0.01f };
-
-    private static long[] PerChannel(QuantizedWeight weight)
-    {
-        var dims = new long[weight.Dims.Count];
-        Array.Fill(dims, 1);
-        dims[weight.Axis] = weight.Dims[weight.Axis];
-        return dims;
-    }
 
     /// <summary>
     /// The float weights, moved as little as it takes to be rounded to the codes that they have: so training goes on from a

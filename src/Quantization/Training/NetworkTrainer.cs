@@ -35,21 +35,19 @@ internal sealed class NetworkTrainer(
         var batch = contract.FixedBatch ?? (contract.ClassLabelIsShared ? 1 : settings.BatchSize);
         var features = settings.Relation is null ? null : NetworkFeatures.Find(state);
         using var teacher = new TeacherTrajectories(state, batch, features, settings.Relation?.Window ?? 1, context);
-        var graph = FineTuningGraph.Build(
-            state,
-            settings,
-            teacher.From(0, context.Cancellation).First().Call,
-            features
-        );
         var windows = Enumerable
-            .Range(0, graph.Features is null ? 0 : teacher.StepsPerMove)
-            .Select(_ => new FeatureWindow(Size(graph.Features!.Value.Dims), settings.Relation!.Window - 1))
+            .Range(0, features is null ? 0 : teacher.StepsPerMove)
+            .Select(_ => new FeatureWindow(settings.Relation!.Window - 1))
             .ToArray();
         var checkpoint = new TrainingCheckpoint(context.WorkFolder, pass);
         var from = checkpoint.Find(windows);
+        // The steps of a move are made together, so that a run can go on between two moves.
+        using var steps = teacher.From((from?.Step ?? 0) / teacher.StepsPerMove, context.Cancellation).GetEnumerator();
+        steps.MoveNext();
+        var graph = FineTuningGraph.Build(state, settings, steps.Current.Call, features);
         using var session = new TrainingSession(graph.Graph, settings.Iterations, Session, from);
         using var feed = new Feed(graph, session, contract, windows);
-        Train(session, teacher, feed, windows, checkpoint);
+        Train(session, teacher.StepsPerMove, steps, feed, windows, checkpoint);
         return graph.Parts.Read(session.Read);
     }
 
@@ -64,14 +62,13 @@ internal sealed class NetworkTrainer(
 
     private void Train(
         TrainingSession session,
-        TeacherTrajectories teacher,
+        int stepsPerMove,
+        IEnumerator<TeacherStep> steps,
         Feed feed,
         FeatureWindow[] windows,
         TrainingCheckpoint checkpoint
     )
     {
-        // The steps of a move are made together, so that a run can go on between two moves.
-        var first = session.Step / teacher.StepsPerMove;
         if (session.Step >= settings.Iterations)
         {
             return;
@@ -81,10 +78,10 @@ internal sealed class NetworkTrainer(
         var started = 0L;
         var saved = Stopwatch.GetTimestamp();
         var recent = 0.0;
-        foreach (var step in teacher.From(first, context.Cancellation))
+        do
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            var loss = feed.Run(step, context.Cancellation);
+            var loss = feed.Run(steps.Current, context.Cancellation);
             if (!float.IsFinite(loss))
             {
                 throw QuantizationErrors.TrainingDiverged(state.Source.ModelPath, pass, session.Step);
@@ -97,7 +94,7 @@ internal sealed class NetworkTrainer(
             }
             else if (session.Step == begun + 1 + ProbeSteps)
             {
-                NoteCost(session, Stopwatch.GetElapsedTime(started) / ProbeSteps);
+                NoteCost(session, steps.Current.Call.Count, Stopwatch.GetElapsedTime(started) / ProbeSteps);
             }
 
             context.Progress(
@@ -107,7 +104,7 @@ internal sealed class NetworkTrainer(
                     $"step {session.Step} of {settings.Iterations}, loss {recent:G4}"
                 )
             );
-            if (session.Step % teacher.StepsPerMove != 0)
+            if (session.Step % stepsPerMove != 0)
             {
                 continue;
             }
@@ -123,16 +120,16 @@ internal sealed class NetworkTrainer(
             {
                 return;
             }
-        }
+        } while (steps.MoveNext());
     }
 
-    private void NoteCost(TrainingSession session, TimeSpan step)
+    private void NoteCost(TrainingSession session, int batch, TimeSpan step)
     {
         var left = step * (settings.Iterations - session.Step);
         context.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{pass}: {settings.Iterations} steps of {settings.BatchSize} samples, {step.TotalMilliseconds:F0} ms each, about {Math.Max(1, Math.Round(left.TotalMinutes))} min"
+                $"{pass}: {settings.Iterations} steps of {batch} samples, {step.TotalMilliseconds:F0} ms each, about {Math.Max(1, Math.Round(left.TotalMinutes))} min"
             )
         );
     }

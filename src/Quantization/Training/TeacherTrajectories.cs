@@ -115,18 +115,29 @@ internal sealed class TeacherTrajectories : IDisposable
         var call = new DenoiserCall
         {
             Count = images.Length,
-            Samples = [.. calls.SelectMany(c => c.Samples)],
+            Samples = Joined(calls.Select(c => c.Samples)),
             Timesteps = [.. calls.SelectMany(c => Enumerable.Range(0, c.Count).Select(c.TimestepOf))],
             ClassLabels = calls[0].ClassLabels is null ? null : [.. calls.SelectMany(c => c.ClassLabels!)],
             Conditioning = settings.Conditioning.Rows(contract, images, unconditional: half == 1),
         };
         return new(
             call,
-            [.. steps.SelectMany(s => half == 0 ? s.ConditionalOutput : s.UnconditionalOutput!)],
-            denoiser.ShowsFeatures ? [.. lanes.SelectMany(l => l.Sum(half))] : null,
+            Joined(steps.Select(s => half == 0 ? s.ConditionalOutput : s.UnconditionalOutput!)),
+            denoiser.ShowsFeatures ? Joined(lanes.Select(l => l.Sum(half))) : null,
             half,
             [.. lanes.SelectMany(l => Enumerable.Repeat(l.Index == 0, l.Count))]
         );
+    }
+
+    private static float[] Joined(IEnumerable<float[]> parts)
+    {
+        float[] joined = [];
+        foreach (var part in parts)
+        {
+            joined = [.. joined, .. part];
+        }
+
+        return joined;
     }
 
     /// <summary>A part of the batch: images at one timestep.</summary>

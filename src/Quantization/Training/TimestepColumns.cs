@@ -21,12 +21,8 @@ internal static class TimestepColumns
     {
         foreach (var table in plan.TimestepColumns.GroupBy(c => c.Constant))
         {
-            // A part of the network does not hold all of them.
-            if (!editor.Graph.Initializers.Remove(table.Key, out var constant))
-            {
-                continue;
-            }
-
+            var constant = editor.Graph.Initializers[table.Key];
+            editor.Graph.Initializers.Remove(table.Key);
             var dims = constant.Dims.ToArray();
             var known = table.ToDictionary(c => c.Column);
             var values = constant.ToFloats();

@@ -29,20 +29,18 @@ internal sealed class TrainingCheckpoint(string? folder, string pass)
         try
         {
             var tensors = OnnxModel.Load(Path).Graph.Initializers;
+            var step = checked((int)tensors[StepName].ToInt64s()[0]);
+            tensors.Remove(StepName);
+            var values = tensors.ToDictionary(t => t.Key, t => t.Value.ToFloats().ToArray(), StringComparer.Ordinal);
             for (var half = 0; half < older.Count; half++)
             {
-                for (var i = 0; tensors.TryGetValue(Older(half, i), out var features); i++)
+                for (var i = 0; values.Remove(Older(half, i), out var features); i++)
                 {
-                    older[half].Add(features.ToFloats().ToArray());
+                    older[half].Add(features);
                 }
             }
 
-            return new(
-                checked((int)tensors[StepName].ToInt64s()[0]),
-                tensors
-                    .Where(t => t.Key != StepName)
-                    .ToDictionary(t => t.Key, t => t.Value.ToFloats().ToArray(), StringComparer.Ordinal)
-            );
+            return new(step, values);
         }
         catch (Exception e) when (e is DiffusionQuantException or KeyNotFoundException or OverflowException)
         {

@@ -156,7 +156,12 @@ internal sealed class ArtifactCache
         {
             try
             {
-                if (run.EnumerateFiles("*", SearchOption.AllDirectories).All(f => f.LastWriteTimeUtc < oldest))
+                // A folder that was just made has no files yet.
+                if (
+                    run.EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+                        .Append(run)
+                        .All(f => f.LastWriteTimeUtc < oldest)
+                )
                 {
                     Folders.Delete(run.FullName);
                 }

@@ -54,6 +54,8 @@ public sealed class CacheTests : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             File.WriteAllText(file, "part");
             File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-age));
+            Directory.SetLastWriteTimeUtc(Path.GetDirectoryName(file)!, DateTime.UtcNow.AddDays(-age));
+            Directory.SetLastWriteTimeUtc(folder.At("cache", "unfinished", name), DateTime.UtcNow.AddDays(-age));
         }
 
         await RunAsync("a");
