@@ -37,44 +37,48 @@ public sealed class LowRankFineTuning(Func<Recipe, FineTuningSettings> settings)
         var graph = state.Graph.Clone();
         TimestepColumns.Update(graph.Graph, plan);
         var next = state with { Graph = graph, Plan = plan };
-        var (before, after) = (Sqnr(state, context), Sqnr(next, context));
+        var (pairs, before, after) = Compare(state, next, context);
         context.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Name}: the output's SQNR on {CheckedPairs} pairs was {before:F1} dB and is {after:F1} dB{(after > before ? "" : "; what was there before is kept")}"
+                $"{Name}: the output's SQNR on {pairs} pairs was {before:F1} dB and is {after:F1} dB{(after > before ? "" : "; what was there before is kept")}"
             )
         );
         return after > before ? next : state;
     }
 
-    /// <summary>The output's signal-to-noise ratio on pairs that training has not seen.</summary>
-    private static double Sqnr(QuantizationState state, PassContext context)
+    /// <summary>The output's signal-to-noise ratios of two plans, on pairs that training has not seen, and their number.</summary>
+    private static (int Pairs, double Before, double After) Compare(
+        QuantizationState before,
+        QuantizationState after,
+        PassContext context
+    )
     {
-        using var exactSession = ModelSession.Load(state.Graph, context.Session);
-        using var exact = new OnnxDenoiser(exactSession, state.Source.Contract);
-        using var quantizedSession = ModelSession.Load(
-            SimulationBuilder.Build(state.Graph, state.Plan),
-            context.Session
-        );
-        using var quantized = new OnnxDenoiser(quantizedSession, state.Source.Contract);
-        var samples = state.Samples!;
+        using var exactSession = ModelSession.Load(before.Graph, context.Session);
+        using var beforeSession = Simulation(before);
+        using var afterSession = Simulation(after);
+        using var exact = Denoiser(exactSession);
+        using var old = Denoiser(beforeSession);
+        using var trained = Denoiser(afterSession);
+        var samples = before.Samples!;
         var count = Math.Min(CheckedPairs, samples.Count);
-        var (signal, noise) = (0.0, 0.0);
-        foreach (
-            var rows in Enumerable
-                .Range(0, count)
-                .Select(i => (int)((long)i * samples.Count / count))
-                .Chunk(state.Recipe.CalibrationBatch)
-        )
+        var rows = Enumerable.Range(0, count).Select(i => (int)((long)i * samples.Count / count));
+        var (signal, oldNoise, noise) = (0.0, 0.0, 0.0);
+        foreach (var batch in rows.Chunk(before.Recipe.CalibrationBatch))
         {
-            var call = samples.Call(rows);
-            var (s, n) = SignalToNoise.Powers(
-                exact.Predict(call, context.Cancellation),
-                quantized.Predict(call, context.Cancellation)
-            );
-            (signal, noise) = (signal + s, noise + n);
+            var call = samples.Call(batch);
+            var target = exact.Predict(call, context.Cancellation);
+            var powers = SignalToNoise.Powers(target, old.Predict(call, context.Cancellation));
+            signal += powers.Signal;
+            oldNoise += powers.Noise;
+            noise += SignalToNoise.Powers(target, trained.Predict(call, context.Cancellation)).Noise;
         }
 
-        return SignalToNoise.Decibels(signal, noise);
+        return (count, SignalToNoise.Decibels(signal, oldNoise), SignalToNoise.Decibels(signal, noise));
+
+        ModelSession Simulation(QuantizationState state) =>
+            ModelSession.Load(SimulationBuilder.Build(state.Graph, state.Plan), context.Session);
+
+        OnnxDenoiser Denoiser(ModelSession session) => new(session, before.Source.Contract);
     }
 }

@@ -131,10 +131,13 @@ internal sealed class TeacherTrajectories : IDisposable
 
     private static float[] Joined(IEnumerable<float[]> parts)
     {
-        float[] joined = [];
-        foreach (var part in parts)
+        float[][] all = [.. parts];
+        var joined = new float[all.Sum(p => p.Length)];
+        var at = 0;
+        foreach (var part in all)
         {
-            joined = [.. joined, .. part];
+            part.CopyTo(joined, at);
+            at += part.Length;
         }
 
         return joined;

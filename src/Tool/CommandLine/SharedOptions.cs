@@ -33,6 +33,14 @@ internal static class SharedOptions
         Recursive = true,
     };
 
+    /// <summary>The option of commands whose work takes long.</summary>
+    public static Option<string?> CreateProgressFile() =>
+        new("--progress-file")
+        {
+            Description = "Keep a JSON file up to date: stage, fraction, etaSeconds, updated",
+            HelpName = "FILE",
+        };
+
     // Once and not for each command line: command lines that are read at the same time share the options.
     static SharedOptions() =>
         Verbosity.Validators.Add(result =>

@@ -37,11 +37,7 @@ internal sealed class QuantizeCommand
     private readonly FallbackOptions fallingBack = new();
     private readonly CacheOptions caching = new("Quantize even what the cache holds");
 
-    private readonly Option<string?> progressFile = new("--progress-file")
-    {
-        Description = "Keep a JSON file up to date: stage, fraction, etaSeconds, updated",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> progressFile = SharedOptions.CreateProgressFile();
 
     public static Command Create(ToolHost host)
     {

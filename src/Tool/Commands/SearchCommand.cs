@@ -56,11 +56,7 @@ internal sealed class SearchCommand
     private readonly RecipeOptions recipe = new(hasBits: false);
     private readonly CacheOptions caching = new("Measure even what the cache holds");
 
-    private readonly Option<string?> progressFile = new("--progress-file")
-    {
-        Description = "Keep a JSON file up to date: stage, fraction, etaSeconds, updated",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> progressFile = SharedOptions.CreateProgressFile();
 
     public static Command Create(ToolHost host)
     {
