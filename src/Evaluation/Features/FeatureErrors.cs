@@ -1,8 +1,10 @@
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 
-/// <summary>The failures of extractors, data sets and references: codes DQ3020 to DQ3049.</summary>
+/// <summary>The failures of extractors and references: codes DQ3020 to DQ3049, but for those of images
+/// (<see cref="Quantization.Datasets.DatasetErrors"/>).</summary>
 internal static class FeatureErrors
 {
     [Diagnostic("DQ3020")]
@@ -40,21 +42,6 @@ internal static class FeatureErrors
             "DQ3025",
             $"The extractor {extractor} gives features that are not finite for image {image} of a batch. Check the network (float16 overflow is the usual cause) and the value range in {ExtractorSettings.FileName}."
         );
-
-    [Diagnostic("DQ3026")]
-    public static DiffusionQuantException DataNotFound(string path) =>
-        new(
-            "DQ3026",
-            $"{path}: there is no image data of a known kind here. Name a .npz or .npy file of uint8 images, a CIFAR-10 .bin file or a folder of them, or a folder of PNG files."
-        );
-
-    [Diagnostic("DQ3027")]
-    public static DiffusionQuantException BadData(string path, string why, Exception? cause = null) =>
-        new("DQ3027", $"{path}: the images cannot be read: {why}. Fetch or make the file again.", cause);
-
-    [Diagnostic("DQ3028")]
-    public static DiffusionQuantException BadPng(string path, string why, Exception? cause = null) =>
-        new("DQ3028", $"{path}: this is no readable PNG file: {why}. Write or fetch the file again.", cause);
 
     [Diagnostic("DQ3029")]
     public static DiffusionQuantException TooFewImages(string path, long images) =>

@@ -1,5 +1,6 @@
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Datasets;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DiffusionQuant.Evaluation.Features;

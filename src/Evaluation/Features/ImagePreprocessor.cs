@@ -1,3 +1,5 @@
+using DiffusionQuant.Quantization.Datasets;
+
 namespace DiffusionQuant.Evaluation.Features;
 
 /// <summary>Brings images of bytes into the size, layout and range that an extractor's network takes.</summary>

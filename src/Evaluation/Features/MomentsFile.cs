@@ -1,4 +1,7 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 
@@ -58,8 +61,8 @@ internal static class MomentsFile
     /// <summary>Reads one mean and covariance.</summary>
     internal static GaussianStatistics Read(string path, string mean, string covariance, int dimensions)
     {
-        var (mu, muDims) = NpzArchive.ReadDoubles(path, mean);
-        var (sigma, sigmaDims) = NpzArchive.ReadDoubles(path, covariance);
+        var (mu, muDims) = ReadDoubles(path, mean);
+        var (sigma, sigmaDims) = ReadDoubles(path, covariance);
         if (
             mu.Length != dimensions
             || sigmaDims is not [var rows, var columns]
@@ -80,5 +83,42 @@ internal static class MomentsFile
 
         // The file does not tell the number of images; any gives this mean and covariance back.
         return GaussianStatistics.OfMoments(2, mu, sigma);
+    }
+
+    /// <summary>All numbers of a small array as float64.</summary>
+    private static (double[] Values, long[] Dims) ReadDoubles(string path, string array)
+    {
+        var name = $"{path}/{array}";
+        try
+        {
+            using var stream = NpzArchive.Open(path, array);
+            var header = NpyHeader.Read(stream, name);
+            if (header.ElementType is not (ElementType.Double or ElementType.Float))
+            {
+                throw FeatureErrors.BadReference(name, $"its numbers are {header.ElementType} instead of float64");
+            }
+
+            if (header.ByteSize > Array.MaxLength)
+            {
+                throw FeatureErrors.BadReference(name, "it is too large for a mean or covariance");
+            }
+
+            var bytes = new byte[header.ByteSize];
+            stream.ReadExactly(bytes);
+            var values = new double[header.Dims.Aggregate(1L, (product, d) => product * d)];
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] =
+                    header.ElementType == ElementType.Double
+                        ? BitConverter.ToDouble(bytes, i * sizeof(double))
+                        : BitConverter.ToSingle(bytes, i * sizeof(float));
+            }
+
+            return (values, [.. header.Dims]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw FeatureErrors.BadReference(name, e.Message.TrimEnd('.'), e);
+        }
     }
 }

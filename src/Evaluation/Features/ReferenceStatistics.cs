@@ -1,5 +1,6 @@
 using System.Text;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 

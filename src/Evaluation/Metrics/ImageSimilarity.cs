@@ -1,3 +1,5 @@
+using DiffusionQuant.Quantization.Datasets;
+
 namespace DiffusionQuant.Evaluation.Metrics;
 
 /// <summary>How similar two images of bytes are.</summary>

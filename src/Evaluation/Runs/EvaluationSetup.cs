@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
 using Microsoft.ML.OnnxRuntime;
 

@@ -1,5 +1,6 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Runs;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Runs;
 

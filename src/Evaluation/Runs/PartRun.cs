@@ -1,5 +1,6 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Quantizers;
 
 namespace DiffusionQuant.Evaluation.Runs;

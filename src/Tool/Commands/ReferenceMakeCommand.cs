@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Tool.CommandLine;
 using DiffusionQuant.Tool.Progress;
 

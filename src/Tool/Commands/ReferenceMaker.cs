@@ -1,5 +1,6 @@
 using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Tool.Progress;
 
 namespace DiffusionQuant.Tool.Commands;

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

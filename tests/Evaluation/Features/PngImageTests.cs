@@ -1,5 +1,6 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

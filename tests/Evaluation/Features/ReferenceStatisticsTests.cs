@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

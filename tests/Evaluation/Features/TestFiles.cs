@@ -2,6 +2,7 @@ using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Features;
 

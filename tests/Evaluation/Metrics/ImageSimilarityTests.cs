@@ -1,4 +1,5 @@
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Tests.Metrics;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Tool.Tests.Commands;
 
@@ -82,7 +83,7 @@ public sealed class ExtractorImportTests
         Assert.Contains(expected, run.Error.ReplaceLineEndings(" "));
     }
 
-    private static Evaluation.RasterImage Gray(int size, byte value)
+    private static RasterImage Gray(int size, byte value)
     {
         var pixels = new byte[size * size * 3];
         Array.Fill(pixels, value);

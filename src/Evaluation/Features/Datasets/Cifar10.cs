@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 
@@ -47,7 +48,7 @@ public static class Cifar10
         );
         if (training is null || test is null)
         {
-            throw FeatureErrors.BadData(tarball, "it lacks the labels");
+            throw DatasetErrors.BadData(tarball, "it lacks the labels");
         }
 
         var written = 0;
@@ -79,7 +80,7 @@ public static class Cifar10
         );
         return written == TrainingBatches + 1
             ? (long)written * BatchImages
-            : throw FeatureErrors.BadData(
+            : throw DatasetErrors.BadData(
                 tarball,
                 $"it has {written} batches of images instead of {TrainingBatches + 1}"
             );
@@ -92,11 +93,11 @@ public static class Cifar10
             var labels = JsonSerializer.Deserialize<int[]>(content) ?? [];
             return labels.Length == count && labels.All(l => l is >= 0 and < 10)
                 ? [.. labels.Select(l => (byte)l)]
-                : throw FeatureErrors.BadData(name, $"it has {labels.Length} labels instead of {count} from 0 to 9");
+                : throw DatasetErrors.BadData(name, $"it has {labels.Length} labels instead of {count} from 0 to 9");
         }
         catch (JsonException e)
         {
-            throw FeatureErrors.BadData(name, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(name, e.Message.TrimEnd('.'), e);
         }
     }
 
@@ -115,7 +116,7 @@ public static class Cifar10
         const int Area = Cifar10Images.Side * Cifar10Images.Side;
         if (picture.Width != Area || picture.Height != labels.Length || picture.Channels != 3)
         {
-            throw FeatureErrors.BadData(
+            throw DatasetErrors.BadData(
                 name,
                 $"it is {picture.Width}x{picture.Height} with {picture.Channels} channels instead of {Area}x{labels.Length} with 3"
             );

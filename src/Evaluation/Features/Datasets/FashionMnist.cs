@@ -2,6 +2,7 @@ using System.Text.Json;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 
@@ -51,7 +52,7 @@ public static class FashionMnist
         );
         if (Array.FindIndex(classes, c => c is null) is >= 0 and var missing)
         {
-            throw FeatureErrors.BadData(tarball, $"it lacks src/clothes/{missing}.json");
+            throw DatasetErrors.BadData(tarball, $"it lacks src/clothes/{missing}.json");
         }
 
         var count = classes.Sum(c => (long)c!.Count);
@@ -119,6 +120,6 @@ public static class FashionMnist
 
         return result;
 
-        Onnx.Diagnostics.DiffusionQuantException Bad(string why) => FeatureErrors.BadData(name, why);
+        Onnx.Diagnostics.DiffusionQuantException Bad(string why) => DatasetErrors.BadData(name, why);
     }
 }

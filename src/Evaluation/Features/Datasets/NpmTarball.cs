@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Evaluation.Features;
 
@@ -77,7 +78,7 @@ public sealed record NpmTarball(string Name, string Version, string Sha256)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FeatureErrors.BadData(source, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(source, e.Message.TrimEnd('.'), e);
         }
 
         if (actual != Sha256)
@@ -107,7 +108,7 @@ public sealed record NpmTarball(string Name, string Version, string Sha256)
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
-            throw FeatureErrors.BadData(path, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(path, e.Message.TrimEnd('.'), e);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>Images in CIFAR-10's binary format: records of a label byte and 32×32 RGB bytes, one plane after another.</summary>
 internal sealed class Cifar10Images : IImageSource
@@ -22,7 +22,7 @@ internal sealed class Cifar10Images : IImageSource
             var length = new FileInfo(file).Length;
             if (length == 0 || length % RecordBytes != 0)
             {
-                throw FeatureErrors.BadData(
+                throw DatasetErrors.BadData(
                     file,
                     $"its {length} bytes are no whole number of CIFAR-10's records of {RecordBytes} bytes"
                 );
@@ -52,7 +52,7 @@ internal sealed class Cifar10Images : IImageSource
                 cancellation.ThrowIfCancellationRequested();
                 if (record[0] >= ClassCount)
                 {
-                    throw FeatureErrors.BadData(
+                    throw DatasetErrors.BadData(
                         file,
                         $"record {index} has the label {record[0]}, so this is not CIFAR-10's format"
                     );
@@ -71,7 +71,7 @@ internal sealed class Cifar10Images : IImageSource
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FeatureErrors.BadData(file, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(file, e.Message.TrimEnd('.'), e);
         }
     }
 
@@ -81,11 +81,11 @@ internal sealed class Cifar10Images : IImageSource
         {
             var read = stream.ReadAtLeast(record, record.Length, throwOnEndOfStream: false);
             return read == record.Length
-                || (read == 0 ? false : throw FeatureErrors.BadData(file, "its last record is cut off"));
+                || (read == 0 ? false : throw DatasetErrors.BadData(file, "its last record is cut off"));
         }
         catch (IOException e)
         {
-            throw FeatureErrors.BadData(file, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(file, e.Message.TrimEnd('.'), e);
         }
     }
 

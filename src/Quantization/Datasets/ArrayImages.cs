@@ -1,7 +1,7 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
 
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>The images of a NumPy array: uint8 of N,H,W,C or N,C,H,W with 1 or 3 channels, or of N,H,W.</summary>
 internal sealed class ArrayImages : IImageSource
@@ -22,13 +22,13 @@ internal sealed class ArrayImages : IImageSource
         var header = Guard(name, () => NpyHeader.Read(stream, name));
         if (header.ElementType != ElementType.UInt8)
         {
-            throw FeatureErrors.BadData(name, $"its numbers are {header.ElementType} instead of UInt8");
+            throw DatasetErrors.BadData(name, $"its numbers are {header.ElementType} instead of UInt8");
         }
 
         var dims = header.Dims;
         if (dims.Any(d => d is < 1 or > int.MaxValue))
         {
-            throw FeatureErrors.BadData(name, $"its shape is ({string.Join(", ", dims)}), which holds no images");
+            throw DatasetErrors.BadData(name, $"its shape is ({string.Join(", ", dims)}), which holds no images");
         }
 
         (height, width, channels, isPlanar) = dims switch
@@ -36,14 +36,14 @@ internal sealed class ArrayImages : IImageSource
             [_, var h, var w] => ((int)h, (int)w, 1, false),
             [_, var h, var w, 1 or 3] => ((int)h, (int)w, (int)dims[3], false),
             [_, 1 or 3, var h, var w] => ((int)h, (int)w, (int)dims[1], true),
-            _ => throw FeatureErrors.BadData(
+            _ => throw DatasetErrors.BadData(
                 name,
                 $"its shape is ({string.Join(", ", dims)}) instead of N,H,W or N,H,W,C or N,C,H,W with 1 or 3 channels"
             ),
         };
         if ((long)height * width * channels > Array.MaxLength)
         {
-            throw FeatureErrors.BadData(name, $"an image of {height}x{width}x{channels} is too large");
+            throw DatasetErrors.BadData(name, $"an image of {height}x{width}x{channels} is too large");
         }
 
         Count = dims[0];
@@ -63,7 +63,7 @@ internal sealed class ArrayImages : IImageSource
         var array =
             names.Contains(DefaultArray) ? DefaultArray
             : names.Count == 1 ? names[0]
-            : throw FeatureErrors.BadData(
+            : throw DatasetErrors.BadData(
                 path,
                 $"which array has the images is not clear: there is no {DefaultArray}, but {string.Join(", ", names)}"
             );
@@ -82,7 +82,7 @@ internal sealed class ArrayImages : IImageSource
             var bytes = new byte[size];
             if (Guard(Name, () => stream.ReadAtLeast(bytes, size, throwOnEndOfStream: false)) < size)
             {
-                throw FeatureErrors.BadData(Name, $"it ends after {i} of {Count} images");
+                throw DatasetErrors.BadData(Name, $"it ends after {i} of {Count} images");
             }
 
             yield return new(width, height, channels, isPlanar && channels > 1 ? Interleave(bytes) : bytes);
@@ -97,7 +97,7 @@ internal sealed class ArrayImages : IImageSource
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw FeatureErrors.BadData(name, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(name, e.Message.TrimEnd('.'), e);
         }
     }
 

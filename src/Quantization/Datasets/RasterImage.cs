@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Evaluation;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>An image of bytes, as datasets hold them and as metrics of distributions expect them.</summary>
 /// <param name="Width">Pixels from left to right.</param>

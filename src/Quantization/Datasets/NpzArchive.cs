@@ -1,8 +1,6 @@
 using System.IO.Compression;
-using DiffusionQuant.Diffusion;
-using DiffusionQuant.Onnx;
 
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>Reads the arrays of a <c>.npz</c> file one by one: it is a zip archive of <c>.npy</c> files.</summary>
 internal static class NpzArchive
@@ -24,7 +22,7 @@ internal static class NpzArchive
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw FeatureErrors.BadData(path, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(path, e.Message.TrimEnd('.'), e);
         }
     }
 
@@ -40,43 +38,6 @@ internal static class NpzArchive
         {
             archive.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>All numbers of a small array as float64.</summary>
-    public static (double[] Values, long[] Dims) ReadDoubles(string path, string array)
-    {
-        var name = $"{path}/{array}";
-        try
-        {
-            using var stream = Open(path, array);
-            var header = NpyHeader.Read(stream, name);
-            if (header.ElementType is not (ElementType.Double or ElementType.Float))
-            {
-                throw FeatureErrors.BadReference(name, $"its numbers are {header.ElementType} instead of float64");
-            }
-
-            if (header.ByteSize > Array.MaxLength)
-            {
-                throw FeatureErrors.BadReference(name, "it is too large for a mean or covariance");
-            }
-
-            var bytes = new byte[header.ByteSize];
-            stream.ReadExactly(bytes);
-            var values = new double[header.Dims.Aggregate(1L, (product, d) => product * d)];
-            for (var i = 0; i < values.Length; i++)
-            {
-                values[i] =
-                    header.ElementType == ElementType.Double
-                        ? BitConverter.ToDouble(bytes, i * sizeof(double))
-                        : BitConverter.ToSingle(bytes, i * sizeof(float));
-            }
-
-            return (values, [.. header.Dims]);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            throw FeatureErrors.BadReference(name, e.Message.TrimEnd('.'), e);
         }
     }
 

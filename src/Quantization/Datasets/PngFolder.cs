@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>The PNG files of a folder and its subfolders, in ordinal order of their paths.</summary>
 internal sealed class PngFolder(string folder, IReadOnlyList<string> files) : IImageSource
@@ -24,7 +24,7 @@ internal sealed class PngFolder(string folder, IReadOnlyList<string> files) : II
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FeatureErrors.BadData(folder, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadData(folder, e.Message.TrimEnd('.'), e);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>A set of images that is read one after another, in an order that never changes.</summary>
 public interface IImageSource

@@ -3,7 +3,7 @@ using System.IO.Hashing;
 using DiffusionQuant.Onnx.Diagnostics;
 using StbImageSharp;
 
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>Reads PNG files of all colour types and depths, interlaced or not, as gray or RGB with 8 bits a channel.</summary>
 public static class PngImage
@@ -23,7 +23,7 @@ public static class PngImage
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FeatureErrors.BadPng(path, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadPng(path, e.Message.TrimEnd('.'), e);
         }
     }
 
@@ -41,7 +41,7 @@ public static class PngImage
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw FeatureErrors.BadPng(path, e.Message.TrimEnd('.'), e);
+            throw DatasetErrors.BadPng(path, e.Message.TrimEnd('.'), e);
         }
 
         var stored = (int)decoded.SourceComp;
@@ -71,7 +71,7 @@ public static class PngImage
     {
         if (!file.AsSpan().StartsWith(Signature))
         {
-            throw FeatureErrors.BadPng(path, "it does not start as one");
+            throw DatasetErrors.BadPng(path, "it does not start as one");
         }
 
         var at = Signature.Length;
@@ -79,20 +79,20 @@ public static class PngImage
         {
             if (file.Length - at < ChunkOverhead)
             {
-                throw FeatureErrors.BadPng(path, "it is cut off");
+                throw DatasetErrors.BadPng(path, "it is cut off");
             }
 
             var length = BinaryPrimitives.ReadInt32BigEndian(file.AsSpan(at));
             if (length < 0 || length > file.Length - at - ChunkOverhead)
             {
-                throw FeatureErrors.BadPng(path, "it is cut off");
+                throw DatasetErrors.BadPng(path, "it is cut off");
             }
 
             var typeAndData = file.AsSpan(at + 4, length + 4);
             var sum = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + length));
             if (Crc32.HashToUInt32(typeAndData) != sum)
             {
-                throw FeatureErrors.BadPng(path, "a checksum does not match, so it is damaged");
+                throw DatasetErrors.BadPng(path, "a checksum does not match, so it is damaged");
             }
 
             if (typeAndData.StartsWith("IEND"u8))

@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Evaluation.Features;
+namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>Finds out what kind of image data a path holds.</summary>
 public static class ImageSources
@@ -20,13 +20,13 @@ public static class ImageSources
                 ".NPY" => ArrayImages.OpenNpy(path),
                 ".NPZ" => ArrayImages.OpenNpz(path),
                 ".BIN" => new Cifar10Images(path, [path]),
-                _ => throw FeatureErrors.DataNotFound(path),
+                _ => throw DatasetErrors.DataNotFound(path),
             };
         }
 
         if (!Directory.Exists(path))
         {
-            throw FeatureErrors.DataNotFound(path);
+            throw DatasetErrors.DataNotFound(path);
         }
 
         var batches = Directory.GetFiles(path, "data_batch_*.bin").Order(StringComparer.Ordinal).ToArray();
@@ -36,7 +36,7 @@ public static class ImageSources
         }
 
         var pictures = PngFolder.Find(path);
-        return pictures.Count > 0 ? new PngFolder(path, pictures) : throw FeatureErrors.DataNotFound(path);
+        return pictures.Count > 0 ? new PngFolder(path, pictures) : throw DatasetErrors.DataNotFound(path);
     }
 
     /// <summary>The first images of a source.</summary>

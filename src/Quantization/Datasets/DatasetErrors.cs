@@ -1,0 +1,22 @@
+using DiffusionQuant.Onnx.Diagnostics;
+
+namespace DiffusionQuant.Quantization.Datasets;
+
+/// <summary>The failures of reading images: codes DQ3026 to DQ3028.</summary>
+internal static class DatasetErrors
+{
+    [Diagnostic("DQ3026")]
+    public static DiffusionQuantException DataNotFound(string path) =>
+        new(
+            "DQ3026",
+            $"{path}: there is no image data of a known kind here. Name a .npz or .npy file of uint8 images, a CIFAR-10 .bin file or a folder of them, or a folder of PNG files."
+        );
+
+    [Diagnostic("DQ3027")]
+    public static DiffusionQuantException BadData(string path, string why, Exception? cause = null) =>
+        new("DQ3027", $"{path}: the images cannot be read: {why}. Fetch or make the file again.", cause);
+
+    [Diagnostic("DQ3028")]
+    public static DiffusionQuantException BadPng(string path, string why, Exception? cause = null) =>
+        new("DQ3028", $"{path}: this is no readable PNG file: {why}. Write or fetch the file again.", cause);
+}
