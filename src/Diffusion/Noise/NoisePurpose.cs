@@ -18,6 +18,15 @@ public enum NoisePurpose
     /// <summary>Which images a metric's subsets and resamples take.</summary>
     Resampling = 4,
 
-    /// <summary>At which timesteps calibration keeps pairs (x_t, t).</summary>
+    /// <summary>At which timesteps calibration keeps pairs (x_t, t), and training makes them.</summary>
     Timestep = 5,
+
+    /// <summary>Which images a step of training takes.</summary>
+    TrainingImage = 6,
+
+    /// <summary>Whether training mirrors an image.</summary>
+    Flip = 7,
+
+    /// <summary>The weights that a network begins with.</summary>
+    Weight = 8,
 }

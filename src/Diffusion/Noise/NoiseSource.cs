@@ -31,6 +31,25 @@ public readonly record struct NoiseSource(ulong Seed)
         }
     }
 
+    /// <summary>Fills with numbers uniform in [−1, 1), multiples of 2⁻²³.</summary>
+    /// <param name="purpose">What they are for.</param>
+    /// <param name="index">The index of what they are for.</param>
+    /// <param name="destination">Receives the numbers.</param>
+    public void FillUniform(NoisePurpose purpose, int index, Span<float> destination)
+    {
+        Span<float> block = stackalloc float[4];
+        for (var start = 0; start < destination.Length; start += 4)
+        {
+            var words = Block((uint)(start / 4), purpose, index, 0);
+            (block[0], block[1]) = (Uniform(words.W0), Uniform(words.W1));
+            (block[2], block[3]) = (Uniform(words.W2), Uniform(words.W3));
+            var rest = destination[start..];
+            block[..Math.Min(4, rest.Length)].CopyTo(rest);
+        }
+
+        static float Uniform(uint word) => ((int)(word >> 8) - (1 << 23)) / (float)(1 << 23);
+    }
+
     /// <summary>Draws a whole number from 0 to <paramref name="count"/> − 1.</summary>
     /// <param name="purpose">What it is for.</param>
     /// <param name="image">The image's index.</param>

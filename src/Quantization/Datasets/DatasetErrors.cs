@@ -2,7 +2,7 @@ using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization.Datasets;
 
-/// <summary>The failures of reading images: codes DQ3026 to DQ3028.</summary>
+/// <summary>The failures of reading images: codes DQ3026 to DQ3028, DQ3035 and DQ3036.</summary>
 internal static class DatasetErrors
 {
     [Diagnostic("DQ3026")]
@@ -19,4 +19,18 @@ internal static class DatasetErrors
     [Diagnostic("DQ3028")]
     public static DiffusionQuantException BadPng(string path, string why, Exception? cause = null) =>
         new("DQ3028", $"{path}: this is no readable PNG file: {why}. Write or fetch the file again.", cause);
+
+    [Diagnostic("DQ3035")]
+    public static DiffusionQuantException ImagesDoNotFit(string path, string why) =>
+        new(
+            "DQ3035",
+            $"{path}: a network cannot be trained on these images: {why}. Bring all images to one size and number of channels, which must be the network's."
+        );
+
+    [Diagnostic("DQ3036")]
+    public static DiffusionQuantException TooManyImages(string path, long needed, long budget) =>
+        new(
+            "DQ3036",
+            $"{path}: training keeps all images in memory, and they take {needed >> 20} MB, more than the {budget >> 20} MB that are allowed. Give fewer or smaller images, or allow more memory (--memory-budget)."
+        );
 }
