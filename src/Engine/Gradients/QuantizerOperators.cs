@@ -65,6 +65,7 @@ public static class QuantizerOperators
     /// <paramref name="maxCodes"/> a shape that broadcasts over x.</param>
     /// <param name="maxCode">The highest code n, where <paramref name="maxCodes"/> is null.</param>
     /// <param name="maxCodes">The highest codes, float32, of a shape that broadcasts over x; null for one code.</param>
+    /// <param name="gradientScale">A factor on the step's gradient.</param>
     /// <param name="output">The result's name; null for one that comes of x's.</param>
     /// <returns>The result's name.</returns>
     public static string AddFakeQuantizeWithZeroPoint(
@@ -74,10 +75,11 @@ public static class QuantizerOperators
         string zeroPoint,
         int maxCode,
         string? maxCodes = null,
+        float gradientScale = 1,
         string? output = null
     )
     {
-        output = AddFakeQuantize(editor, x, scale, 0, maxCode, output: output);
+        output = AddFakeQuantize(editor, x, scale, 0, maxCode, gradientScale, output);
         editor.Graph.Nodes[^1].Inputs.AddRange(maxCodes is null ? [zeroPoint] : [zeroPoint, maxCodes]);
         return output;
     }

@@ -293,7 +293,7 @@ public sealed class EvaluationSetup : IDisposable
             settings.Sampler.ClipSample,
             settings.Seed,
             settings.GuidanceScale,
-            conditioning is null ? null : RecipeConditioning.HashOf(conditioning)
+            conditioning is null ? null : RecipeContent.HashOf(conditioning, "*.npy")
         );
     }
 

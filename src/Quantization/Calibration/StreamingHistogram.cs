@@ -115,6 +115,22 @@ public sealed class StreamingHistogram : IDistribution
         }
     }
 
+    /// <summary>Mean and variance of the values, to the bins' precision.</summary>
+    public (double Mean, double Variance) Moments
+    {
+        get
+        {
+            var sum = 0.0;
+            for (var i = 0; i < counts.Length; i++)
+            {
+                sum += counts[i] * (double)Centre(i);
+            }
+
+            var mean = Count == 0 ? 0 : sum / Count;
+            return (mean, Count == 0 ? 0 : Math.Max((SumOfSquares / Count) - (mean * mean), 0));
+        }
+    }
+
     /// <inheritdoc/>
     /// <remarks>
     /// A bin's values are taken at several places where bins are not much finer than the quantizer's steps: their centres

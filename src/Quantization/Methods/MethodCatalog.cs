@@ -14,6 +14,7 @@ public static class MethodCatalog
         TcaqDm.Method,
         MpqDm.Method,
         MpqDm.Plus,
+        QDm.Method,
     ];
 
     /// <summary>The methods' names.</summary>

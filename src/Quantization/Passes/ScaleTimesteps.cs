@@ -1,7 +1,4 @@
-using DiffusionQuant.Onnx;
-using DiffusionQuant.Onnx.ShapeInference;
 using DiffusionQuant.Quantization.Calibration;
-using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Scaling;
 
@@ -45,61 +42,14 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
             return state;
         }
 
-        var model = state.Graph.Clone();
-        var editor = new GraphEditor(model.Graph);
-        var factors = new TimestepFactors(editor, state.Source.Contract, timesteps);
-        var writer = new TimestepScalingWriter(editor, factors);
-        foreach (var (input, scales) in chosen)
-        {
-            writer.Divide(input, scales.Factors);
-        }
-
-        foreach (var layer in chosen.Keys.SelectMany(i => i.Readers).Select(r => r.Layer).Distinct())
-        {
-            writer.Multiply(
-                layer,
-                [
-                    .. chosen.SelectMany(c =>
-                        c.Key.Readers.Where(r => r.Layer == layer).Select(_ => (c.Key, c.Value.Factors))
-                    ),
-                ]
-            );
-        }
-
-        factors.Write();
-        model.Graph.SortTopologically();
-        model.Graph.RemoveUnused();
-        var points = new Dictionary<ScaledInput, ActivationPoint>();
-        state = Replanning.Run(
+        return TimestepScaling.Run(
             state,
-            model,
-            plan =>
-            {
-                foreach (var input in chosen.Keys)
-                {
-                    points[input] = plan.Find(input.Readers[0].Layer.Name)!.Inputs[input.Readers[0].Input];
-                }
-
-                return chosen.ToDictionary(c => points[c.Key], c => c.Value.Common);
-            },
+            timesteps,
+            chosen.ToDictionary(c => c.Key, c => c.Value.Factors),
+            input => chosen[input].Common,
             ranges,
             context
         );
-        return state with
-        {
-            Plan = state.Plan with
-            {
-                Timesteps = chosen.ToDictionary(c => points[c.Key], c => new TimestepTable(timesteps, c.Value.Factors)),
-                TimestepColumns =
-                [
-                    .. writer.Written.Select(w =>
-                    {
-                        var (constant, column) = factors.PlaceOf(w.Name);
-                        return new TimestepColumn(constant, column, w.Kind, [.. w.Inputs.Select(i => points[i])]);
-                    }),
-                ],
-            },
-        };
     }
 
     private Dictionary<ScaledInput, TimestepScales> Search(
@@ -108,7 +58,7 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         PassContext context
     )
     {
-        var inputs = ScaledInput.Find(state).Where(i => CanBeScaled(state, i)).ToArray();
+        var inputs = ScaledInput.Find(state).Where(i => TimestepScaling.CanScale(state, i)).ToArray();
         var found = new TimestepScales[inputs.Length];
         var perGroup = Math.Max(state.Statistics!.Samples / timesteps.Length, 1);
         var around = (LeastSamples + perGroup - 1) / perGroup / 2;
@@ -146,10 +96,4 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
 
         return pooled;
     }
-
-    /// <summary>Softmax's output has a range of its own at all timesteps; it is left alone.</summary>
-    private static bool CanBeScaled(QuantizationState state, ScaledInput input) =>
-        input.Point.Symmetry != Symmetry.ZeroBased
-        && input.HasRowPerSample(state)
-        && input.Readers.All(r => state.Graph.Graph.ShapeOf(r.Layer.Node.Outputs[0]) is { Rank: > 1 });
 }

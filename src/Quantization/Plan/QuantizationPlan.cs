@@ -23,6 +23,9 @@ public sealed record QuantizationPlan(
     /// <summary>Where the graph holds these factors.</summary>
     public IReadOnlyList<TimestepColumn> TimestepColumns { get; init; } = [];
 
+    /// <summary>The values that the graph normalizes before they are rounded.</summary>
+    public IReadOnlyList<NormalizedValue> Normalized { get; init; } = [];
+
     /// <summary>The points whose codes are powers of two; the others' are uniform.</summary>
     public IReadOnlySet<ActivationPoint> Logarithmic { get; init; } = new HashSet<ActivationPoint>();
 

@@ -42,17 +42,33 @@ public static class WeightQuantizer
             {
                 var symmetry = bits[c] >= 7 ? Symmetry.Symmetric : Symmetry.Asymmetric;
                 var quantizer = range.Estimate(new ValuesDistribution(channels[c]), bits[c], symmetry);
-                quantizers[c] =
-                    bits[c] < 8
-                        ? quantizer
-                        : quantizer with
-                        {
-                            Scale = Math.Max(quantizer.Scale, PairedProducts.LeastScale(channels[c], kernel)),
-                        };
+                quantizers[c] = WithRoom(quantizer, channels[c], kernel);
             }
         );
         return Quantize(weight.Span, dims, axis, quantizers);
     }
+
+    /// <summary>Quantizers that have room for the values at 8 bits (<see cref="PairedProducts.LeastScale"/>); others stay.</summary>
+    /// <inheritdoc cref="Quantize(ReadOnlySpan{float}, long[], int, UniformQuantizer[])"/>
+    internal static UniformQuantizer[] WithRoom(
+        ReadOnlySpan<float> weight,
+        long[] dims,
+        int axis,
+        IReadOnlyList<UniformQuantizer> quantizers
+    )
+    {
+        var channels = WeightChannels.Gather(weight, dims, axis);
+        var kernel = dims.Skip(2).Aggregate(1L, (a, b) => a * b);
+        return [.. quantizers.Select((q, c) => WithRoom(q, channels[c], kernel))];
+    }
+
+    private static UniformQuantizer WithRoom(UniformQuantizer quantizer, float[] channel, long kernel) =>
+        quantizer.Bits < 8
+            ? quantizer
+            : quantizer with
+            {
+                Scale = Math.Max(quantizer.Scale, PairedProducts.LeastScale(channel, kernel)),
+            };
 
     /// <summary>Quantizes a weight with given quantizers, one per output channel.</summary>
     public static QuantizedWeight Quantize(

@@ -161,12 +161,28 @@ public sealed record Recipe
         init
         {
             field = value;
-            ConditioningHash = value is null ? null : RecipeConditioning.HashOf(value);
+            ConditioningHash = value is null ? null : RecipeContent.HashOf(value, "*.npy");
         }
     }
 
     /// <summary>What <see cref="Conditioning"/> holds, as SHA-256; null where nothing is given.</summary>
     public string? ConditioningHash { get; private init; }
+
+    /// <summary>Images that quantization-aware training takes its x_t from: a <c>.npy</c> or <c>.npz</c> file of bytes, CIFAR-10's
+    /// <c>.bin</c> files, or a folder of PNG files; null for the float network's own trajectories. Content, not place, decides
+    /// the hash. Methods without such training do not read them.</summary>
+    public string? TrainingData
+    {
+        get;
+        init
+        {
+            field = value;
+            TrainingDataHash = value is null ? null : RecipeContent.HashOf(value, "*", below: true);
+        }
+    }
+
+    /// <summary>What <see cref="TrainingData"/> holds, as SHA-256; null where nothing is given.</summary>
+    public string? TrainingDataHash { get; private init; }
 
     /// <summary>Sizes of symbolic dimensions that the model's files leave open, by name: <c>height</c> for instance.</summary>
     public ImmutableSortedDictionary<string, int> Dimensions
@@ -240,6 +256,7 @@ public sealed record Recipe
             InputRoles = InputRoles.SetItems(overrides.InputRoles),
             ClipSample = overrides.ClipSample ?? ClipSample,
             Conditioning = overrides.Conditioning ?? Conditioning,
+            TrainingData = overrides.TrainingData ?? TrainingData,
             Dimensions = Dimensions.SetItems(overrides.Dimensions),
             WeightsSha256 = overrides.WeightsSha256 ?? WeightsSha256,
         };

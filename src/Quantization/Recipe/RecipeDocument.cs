@@ -51,11 +51,8 @@ public static class RecipeDocument
             Append(key, value);
         }
 
-        if (recipe.Conditioning is { } conditioning)
-        {
-            var path = Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(conditioning));
-            Append(RecipeKeys.Conditioning, path.Replace('\\', '/'));
-        }
+        AppendPath(RecipeKeys.Conditioning, recipe.Conditioning);
+        AppendPath(RecipeKeys.TrainingData, recipe.TrainingData);
 
         text.Append("  ").Append(Json(RecipeKeys.Rules)).Append(": [\n");
         foreach (var rule in recipe.Rules)
@@ -66,6 +63,15 @@ public static class RecipeDocument
 
         return text.Append("  ],\n}\n").ToString();
 
+        void AppendPath(string key, string? path)
+        {
+            if (path is not null)
+            {
+                var relative = Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(path));
+                Append(key, relative.Replace('\\', '/'));
+            }
+        }
+
         void Append(string key, JsonNode? value) =>
             text.Append("  ").Append(Json(key)).Append(": ").Append(Json(value)).Append(",\n");
     }
@@ -74,7 +80,7 @@ public static class RecipeDocument
     {
         var all = JsonNode.Parse(recipe.CanonicalJson)!.AsObject();
         var usual = JsonNode.Parse(new Recipe(recipe.Bits).CanonicalJson)!.AsObject();
-        string[] written = [.. Leading, .. OfTheMachine, RecipeKeys.Rules, RecipeKeys.Conditioning];
+        string[] written = [.. Leading, .. OfTheMachine, RecipeKeys.Rules, RecipeKeys.Conditioning, RecipeKeys.TrainingData];
         return Leading
             .Select(key => (key, all[key]))
             .Concat(

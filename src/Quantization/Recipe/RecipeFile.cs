@@ -21,18 +21,16 @@ public static class RecipeFile
         try
         {
             var read = Parse(File.ReadAllBytes(path), path);
-            return read.Conditioning is { } conditioning
-                ? read with
-                {
-                    // As in project files: from the file's folder on.
-                    Conditioning = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, conditioning),
-                }
-                : read;
+            return read with { Conditioning = Absolute(read.Conditioning), TrainingData = Absolute(read.TrainingData) };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw RecipeErrors.FileUnreadable(path, e.Message, e);
         }
+
+        // As in project files: from the file's folder on.
+        string? Absolute(string? given) =>
+            given is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, given);
     }
 
     /// <summary>Reads a file's content.</summary>
@@ -119,6 +117,7 @@ public static class RecipeFile
             RecipeKeys.InputRoles => recipe with { InputRoles = recipe.InputRoles.SetItems(value.Map()) },
             RecipeKeys.ClipSample => recipe with { ClipSample = value.Boolean() },
             RecipeKeys.Conditioning => recipe with { Conditioning = value.Text() },
+            RecipeKeys.TrainingData => recipe with { TrainingData = value.Text() },
             RecipeKeys.Dimensions => recipe with { Dimensions = recipe.Dimensions.SetItems(value.Sizes()) },
             RecipeKeys.WeightsSha256 => recipe with { WeightsSha256 = value.Text() },
             _ => throw new InvalidOperationException($"The key '{value.Key}' is listed but not read."),

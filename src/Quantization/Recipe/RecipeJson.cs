@@ -46,6 +46,11 @@ internal static class RecipeJson
             values[RecipeKeys.Conditioning] = w => w.WriteStringValue($"sha256:{conditioning}");
         }
 
+        if (recipe.TrainingDataHash is { } images)
+        {
+            values[RecipeKeys.TrainingData] = w => w.WriteStringValue($"sha256:{images}");
+        }
+
         if (recipe.Dimensions.Count > 0)
         {
             values[RecipeKeys.Dimensions] = w =>

@@ -84,6 +84,9 @@ public sealed record RecipeOverrides
     /// <inheritdoc cref="Recipe.Conditioning"/>
     public string? Conditioning { get; init; }
 
+    /// <inheritdoc cref="Recipe.TrainingData"/>
+    public string? TrainingData { get; init; }
+
     /// <inheritdoc cref="Recipe.Dimensions"/>
     public ImmutableSortedDictionary<string, int> Dimensions { get; init; } =
         ImmutableSortedDictionary.Create<string, int>(StringComparer.Ordinal);
@@ -141,6 +144,7 @@ public sealed record RecipeOverrides
             InputRoles = other.InputRoles.SetItems(InputRoles),
             ClipSample = ClipSample ?? other.ClipSample,
             Conditioning = Conditioning ?? other.Conditioning,
+            TrainingData = TrainingData ?? other.TrainingData,
             Dimensions = other.Dimensions.SetItems(Dimensions),
             WeightsSha256 = WeightsSha256 ?? other.WeightsSha256,
         };

@@ -37,6 +37,7 @@ internal static class Replanning
                 Activations = state.Plan.Points.ToDictionary(p => p, Quantizer),
                 Timesteps = old.Timesteps,
                 TimestepColumns = old.TimestepColumns,
+                Normalized = old.Normalized,
                 Logarithmic = old.Logarithmic,
             },
         };

@@ -5,14 +5,8 @@ namespace DiffusionQuant.Quantization.Training;
 /// of EfficientDM's code (He et al., ICLR 2024), the latter relative to a step size of 0.01; the rates of activations are
 /// ours, and lower than the code's.
 /// </summary>
-public sealed record FineTuningSettings
+public sealed record FineTuningSettings : NetworkTrainingSettings
 {
-    /// <summary>Gradient steps.</summary>
-    public required int Iterations { get; init; }
-
-    /// <summary>Samples in a gradient step.</summary>
-    public int BatchSize { get; init; } = 4;
-
     /// <summary>r, the rank of the changes to weights, W + B·A.</summary>
     public int Rank { get; init; } = 32;
 
@@ -28,17 +22,7 @@ public sealed record FineTuningSettings
     /// <summary>The decoupled weight decay of A and B.</summary>
     public float WeightDecay { get; init; } = 0.01f;
 
-    /// <summary>The rate of weights' step sizes, as a share of the step size at the beginning.</summary>
-    public float WeightStepRate { get; init; } = 1e-4f;
-
-    /// <summary>The rate of activations' step sizes, and of their factors by timestep, as a share of the step size.</summary>
-    public float ActivationStepRate { get; init; } = 1e-4f;
-
-    /// <summary>The rate of activations' zero points, in codes.</summary>
-    public float ZeroPointRate { get; init; } = 5e-4f;
-
-    /// <summary>What is compared besides the networks' outputs; null for nothing.</summary>
-    public RelationDistillation? Relation { get; init; }
+    internal override WeightTraining Weights(int seed) => new LowRankWeights(this, seed);
 }
 
 /// <summary>What low-rank factors begin with.</summary>

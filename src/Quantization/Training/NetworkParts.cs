@@ -1,6 +1,7 @@
 using DiffusionQuant.Engine.Gradients;
 using DiffusionQuant.Engine.Optimizers;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Simulation;
@@ -8,77 +9,76 @@ using DiffusionQuant.Quantization.Simulation;
 namespace DiffusionQuant.Quantization.Training;
 
 /// <summary>
-/// A simulation of the whole network whose weights are Q(W + B·A) with learned steps, and whose activations have learned
+/// A simulation of the whole network whose weights are trained, with learned steps, and whose activations have learned
 /// steps, zero points and factors by timestep. Initializers of the graph hold the parameters' first values until training
 /// turns them into inputs.
 /// </summary>
 /// <param name="plan">What training starts from: weights' codes, quantizers, factors.</param>
-/// <param name="settings">What is learned, and how fast.</param>
-/// <param name="seed">Of the random factors.</param>
-internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings settings, int seed) : SimulationParts(plan)
+/// <param name="settings">How fast steps and zero points are learned.</param>
+/// <param name="training">What stands for weights.</param>
+internal sealed class NetworkParts(QuantizationPlan plan, NetworkTrainingSettings settings, WeightTraining training)
+    : SimulationParts(plan)
 {
     private readonly Dictionary<ActivationPoint, (string Scale, string? Zero)> quantizers = [];
     private readonly Dictionary<ActivationPoint, string> stepFactors = [];
     private readonly Dictionary<ActivationPoint, string> zeroPoints = [];
     private readonly Dictionary<ActivationPoint, string> timestepFactors = [];
-    private readonly List<TrainedWeight> weights = [];
-    private readonly ParameterPack weightSteps = new("weight_step_factors", Steps(settings.WeightStepRate));
-    private readonly ParameterPack steps = new("activation_step_factors", Steps(settings.ActivationStepRate));
-    private readonly ParameterPack zeros = new(
-        "activation_zero_points",
-        new(settings.ZeroPointRate) { Schedule = LearningRateSchedule.Linear }
+    private readonly List<(LayerPlan Layer, QuantizedWeight Weight, string StepFactor)> weights = [];
+    private readonly List<(string Layer, string Name, float[] Original)> biases = [];
+    private readonly ParameterPack weightSteps = new(
+        "weight_step_factors",
+        settings.Adam(settings.WeightStepRate) with
+        {
+            LeastValue = LeastFactor,
+        }
     );
+    private readonly ParameterPack steps = new(
+        "activation_step_factors",
+        settings.Adam(settings.ActivationStepRate) with
+        {
+            LeastValue = LeastFactor,
+        }
+    );
+    private readonly ParameterPack zeros = new("activation_zero_points", settings.Adam(settings.ZeroPointRate));
+    private readonly ParameterPack normalizations = new("normalizations", settings.Adam(settings.ActivationStepRate));
+    private readonly List<(string Gain, string Offset)> normalized = [];
+
+    /// <summary>Step sizes stay positive.</summary>
+    private const float LeastFactor = 0.01f;
+
+    /// <summary>The value that holds mean and deviation of the values that are normalized, [2·values], once
+    /// <see cref="WriteParameters"/> was called; null where none are.</summary>
+    public string? Statistics { get; private set; }
 
     /// <summary>All parameters, once <see cref="WriteParameters"/> was called.</summary>
     public List<Parameter> Parameters { get; } = [];
 
     public override void SimulateWeights(GraphEditor editor, OnnxNode node, LayerPlan layer, QuantizedWeight weight)
     {
-        // 8 bits lose nothing that training could win back; such layers stay as they are, as in EfficientDM.
-        if (weight.Quantizers.All(q => q.Bits >= 8))
+        if (!training.Trains(weight))
         {
             base.SimulateWeights(editor, node, layer with { Mode = LayerMode.WeightOnly }, weight);
             return;
         }
 
-        CorrectBias(editor, node, layer);
-
         var original = editor.Graph.Initializers[node.Inputs[layer.WeightInput]];
-        var start = Start(original.ToFloats().Span, weight);
-        var factors = LowRankFactors.Of(start, weight, settings.Rank, settings.Start, new Random(seed + weights.Count));
-        var mean = weight.Quantizers.Average(q => q.Scale);
-        var rate = new AdamSettings(settings.LowRankRate * mean)
-        {
-            Schedule = LearningRateSchedule.Linear,
-            WeightDecay = settings.WeightDecay,
-        };
-        var a = Add(editor, $"{layer.Layer}_lora_a", factors.A, [factors.Rank, factors.Columns], rate);
-        var b = Add(editor, $"{layer.Layer}_lora_b", factors.B, [factors.Rows, factors.Rank], rate);
+        SimulateBias(editor, node, layer, weight);
+        var start = training.Start(layer.Layer, original.ToFloats().Span, weight);
         var step = weightSteps.Add(
             editor,
             $"{layer.Layer}_step_factor",
             [.. weight.Quantizers.Select(_ => 1f)],
             weight.ChannelDims
         );
-        weights.Add(new(layer.Layer, start, weight, factors.Rank, a, b, step));
-
-        var dims = original.Dims.ToArray();
-        var change = editor.Node("MatMul", $"{layer.Layer}_change", [b, a]);
-        var merged = editor.Node(
-            "Add",
-            $"{layer.Layer}_merged",
-            [
-                editor.Constant(OnnxTensor.Of($"{layer.Layer}_start", start.AsSpan(), dims)),
-                editor.Node("Reshape", $"{layer.Layer}_change_shaped", [change, editor.Integers(dims)]),
-            ]
-        );
+        weights.Add((layer, weight, step));
         var quantized = QuantizerOperators.AddFakeQuantizeWithZeroPoint(
             editor,
-            merged,
+            training.Write(editor, layer.Layer, start, weight),
             editor.Node("Mul", $"{layer.Layer}_steps", [step, Channels("scale", q => q.Scale)]),
             Channels("zero", q => q.ZeroPoint),
             weight.Quantizers[0].MaxCode,
-            Channels("most", q => q.MaxCode)
+            Channels("most", q => q.MaxCode),
+            settings.StepGradientScale(start.Length / weight.Quantizers.Count, weight.Quantizers.Max(q => q.MaxCode))
         );
         node.Inputs[layer.WeightInput] = editor.Cast(
             quantized,
@@ -115,7 +115,8 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
                 scale,
                 quantizer.ZeroPoint,
                 quantizer.MaxCode,
-                output: output
+                StepGradientScale(editor, value, quantizer),
+                output
             );
         }
         else
@@ -126,6 +127,7 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
                 scale,
                 zero,
                 quantizer.MaxCode,
+                gradientScale: StepGradientScale(editor, value, quantizer),
                 output: output
             );
         }
@@ -142,22 +144,94 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         }
 
         TimestepColumns.Compute(editor, Plan, timestepFactors);
+        foreach (var value in Plan.Normalized)
+        {
+            normalized.Add(
+                (
+                    normalizations.Add(editor, $"{value.ScaleConstant}_gain_factor", [1], []),
+                    normalizations.Add(editor, $"{value.ShiftConstant}_offset_change", [0], [])
+                )
+            );
+        }
+
+        Statistics = BatchNormalization.Compute(
+            editor,
+            Plan.Normalized,
+            [.. normalized.Select(n => n.Gain)],
+            [.. normalized.Select(n => n.Offset)]
+        );
+        Parameters.AddRange(training.Parameters);
         Parameters.AddRange(
-            ((ParameterPack[])[weightSteps, steps, zeros]).Select(p => p.Write(editor)).OfType<Parameter>()
+            ((ParameterPack[])[weightSteps, steps, zeros, normalizations]).Select(p => p.Write(editor)).OfType<Parameter>()
         );
     }
 
     /// <summary>The network with the parameters as they are.</summary>
     /// <param name="read">Reads a parameter.</param>
-    public TrainedNetwork Read(Func<string, float[]> read) =>
-        new(
-            weights.ToDictionary(w => w.Layer, w => w.Read(read, weightSteps)),
+    /// <param name="running">Running averages of what <see cref="Statistics"/> held.</param>
+    public TrainedNetwork Read(Func<string, float[]> read, float[] running)
+    {
+        var floats = weights.ToDictionary(w => w.Layer.Layer, w => training.Read(w.Layer.Layer, read));
+        return new(
+            weights.ToDictionary(w => w.Layer.Layer, w => Round(floats[w.Layer.Layer], w.Weight, w.StepFactor, read)),
             quantizers.Keys.ToDictionary(p => p, p => Quantizer(p, read)),
             timestepFactors.ToDictionary(
                 t => t.Key,
                 t => TimestepColumns.With(Plan.Timesteps[t.Key], steps.Read(t.Value, read))
             )
-        );
+        )
+        {
+            Floats = floats,
+            BiasCorrections = biases.ToDictionary(
+                b => b.Layer,
+                float[] (b) => [.. read(b.Name).Zip(b.Original, (now, before) => now - before)]
+            ),
+            Normalized =
+            [
+                .. Plan.Normalized.Select(
+                    (n, i) =>
+                        n with
+                        {
+                            Mean = running[2 * i],
+                            Deviation = running[(2 * i) + 1],
+                            Gain = n.Gain * normalizations.Read(normalized[i].Gain, read)[0],
+                            Offset = n.Offset + (n.Deviation * normalizations.Read(normalized[i].Offset, read)[0]),
+                        }
+                ),
+            ],
+        };
+    }
+
+    private QuantizedWeight Round(float[] floats, QuantizedWeight before, string factor, Func<string, float[]> read)
+    {
+        var factors = weightSteps.Read(factor, read);
+        UniformQuantizer[] own = [.. before.Quantizers.Select((q, c) => q with { Scale = q.Scale * factors[c] })];
+        long[] dims = [.. before.Dims];
+        own = WeightQuantizer.WithRoom(floats, dims, before.Axis, own);
+        return WeightQuantizer.Quantize(floats, dims, before.Axis, own);
+    }
+
+    private void SimulateBias(GraphEditor editor, OnnxNode node, LayerPlan layer, QuantizedWeight weight)
+    {
+        if (
+            layer.BiasOf(node) is not { } name
+            || editor.Graph.Initializers.GetValueOrDefault(name) is not { } bias
+            || bias.ElementCount != weight.Quantizers.Count
+            || training.WriteBias(editor, layer.Layer, layer.Corrected(bias), weight) is not { } parameter
+        )
+        {
+            CorrectBias(editor, node, layer);
+            return;
+        }
+
+        biases.Add((layer.Layer, parameter, bias.ToFloats().ToArray()));
+        node.Inputs[2] = editor.Cast(parameter, ElementType.Float, bias.ElementType, $"{parameter}_cast");
+    }
+
+    private float StepGradientScale(GraphEditor editor, string value, UniformQuantizer quantizer) =>
+        editor.Graph.ShapeOf(value) is { IsStatic: true } shape
+            ? settings.StepGradientScale(shape.ToStatic().Aggregate(1L, (a, b) => a * b), quantizer.MaxCode)
+            : 1;
 
     private UniformQuantizer Quantizer(ActivationPoint point, Func<string, float[]> read)
     {
@@ -192,70 +266,5 @@ internal sealed class NetworkParts(QuantizationPlan plan, FineTuningSettings set
         }
 
         return quantizers[point] = (scale, zero);
-    }
-
-    private string Add(GraphEditor editor, string wanted, float[] values, long[] dims, AdamSettings rate)
-    {
-        var tensor = OnnxTensor.Of(editor.Unique(wanted), values.AsSpan(), dims);
-        editor.Graph.Add(tensor);
-        Parameters.Add(new(tensor, rate));
-        return tensor.Name;
-    }
-
-    /// <summary>Step sizes stay positive.</summary>
-    private static AdamSettings Steps(float rate) =>
-        new(rate) { Schedule = LearningRateSchedule.Linear, LeastValue = 0.01f };
-
-    /// <summary>
-    /// The float weights, moved as little as it takes to be rounded to the codes that they have: so training goes on from a
-    /// rounding that was chosen for the layer's output (GPTQ, AdaRound), not from the nearest one.
-    /// </summary>
-    private static float[] Start(ReadOnlySpan<float> weight, QuantizedWeight quantized)
-    {
-        // Short of a half, where rounding would be by chance.
-        const float Most = 0.49f;
-        var start = weight.ToArray();
-        var codes = quantized.Codes.Span;
-        foreach (var (channel, first, length) in WeightChannels.Runs(quantized.Dims, quantized.Axis))
-        {
-            var quantizer = quantized.Quantizers[channel];
-            for (var i = first; i < first + length; i++)
-            {
-                if (quantizer.Quantize(start[i]) != codes[i])
-                {
-                    var centre = quantizer.Dequantize(codes[i]);
-                    start[i] = Math.Clamp(
-                        start[i],
-                        centre - (Most * quantizer.Scale),
-                        centre + (Most * quantizer.Scale)
-                    );
-                }
-            }
-        }
-
-        return start;
-    }
-
-    /// <summary>A layer's weight with the names of its parameters.</summary>
-    private sealed record TrainedWeight(
-        string Layer,
-        float[] Start,
-        QuantizedWeight Weight,
-        int Rank,
-        string A,
-        string B,
-        string StepFactor
-    )
-    {
-        public QuantizedWeight Read(Func<string, float[]> read, ParameterPack stepFactors)
-        {
-            var steps = stepFactors.Read(StepFactor, read);
-            var merged = LowRankFactors.Merge(Start, Rank, read(A), read(B));
-            UniformQuantizer[] quantizers =
-            [
-                .. Weight.Quantizers.Select((q, c) => q with { Scale = q.Scale * steps[c] }),
-            ];
-            return WeightQuantizer.Quantize(merged, [.. Weight.Dims], Weight.Axis, quantizers);
-        }
     }
 }

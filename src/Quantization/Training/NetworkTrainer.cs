@@ -8,14 +8,14 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace DiffusionQuant.Quantization.Training;
 
-/// <summary>Fine-tunes the network as a whole along the float network's trajectories.</summary>
+/// <summary>Trains the network as a whole, with its quantizers in it, to give what a teacher says.</summary>
 /// <param name="state">Graph and plan.</param>
 /// <param name="settings">What is learned, and how.</param>
 /// <param name="pass">The pass, for messages and checkpoints.</param>
 /// <param name="context">Device, progress, cancellation.</param>
 internal sealed class NetworkTrainer(
     QuantizationState state,
-    FineTuningSettings settings,
+    NetworkTrainingSettings settings,
     string pass,
     PassContext context
 )
@@ -26,6 +26,12 @@ internal sealed class NetworkTrainer(
     /// <summary>How long a killed run may have worked for nothing.</summary>
     public TimeSpan BetweenCheckpoints { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Measures a network while it is trained, in dB, so that the best one is kept; null keeps the last.</summary>
+    public NetworkMeasure? Measure { get; init; }
+
+    /// <summary>Makes the teacher of a batch; null for the float network on its own trajectories.</summary>
+    public Func<int, ITeacher>? Teacher { get; init; }
+
     /// <summary>Trains.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1099: the loss is not finite any more. DQ4030 to DQ4032: the
     /// network cannot be differentiated.</exception>
@@ -34,21 +40,32 @@ internal sealed class NetworkTrainer(
         var contract = state.Source.Contract;
         var batch = contract.FixedBatch ?? (contract.ClassLabelIsShared ? 1 : settings.BatchSize);
         var features = settings.Relation is null ? null : NetworkFeatures.Find(state);
-        using var teacher = new TeacherTrajectories(state, batch, features, settings.Relation?.Window ?? 1, context);
+        using var teacher =
+            Teacher?.Invoke(batch)
+            ?? new TeacherTrajectories(state, batch, features, settings.Relation?.Window ?? 1, context);
         var windows = Enumerable
             .Range(0, features is null ? 0 : teacher.StepsPerMove)
             .Select(_ => new FeatureWindow(settings.Relation!.Window - 1))
             .ToArray();
+        var progress = new TrainingProgress(
+            windows,
+            [.. state.Plan.Normalized.SelectMany(n => (float[])[n.Mean, n.Deviation])]
+        );
         var checkpoint = new TrainingCheckpoint(context.WorkFolder, pass);
-        var from = checkpoint.Find(windows);
-        // The steps of a move are made together, so that a run can go on between two moves.
-        using var steps = teacher.From((from?.Step ?? 0) / teacher.StepsPerMove, context.Cancellation).GetEnumerator();
+        var from = checkpoint.Find(progress);
+        // The batches of a move are made together, so that a run can go on between two moves.
+        using var steps = teacher
+            .From((from?.Step ?? 0) * settings.BatchesPerStep / teacher.StepsPerMove, context.Cancellation)
+            .GetEnumerator();
         steps.MoveNext();
-        var graph = FineTuningGraph.Build(state, settings, steps.Current.Call, features);
+        var graph = DistillationGraph.Build(state, settings, steps.Current.Call, features);
         using var session = new TrainingSession(graph.Graph, settings.Iterations, Session, from);
-        using var feed = new Feed(graph, session, contract, windows);
-        Train(session, teacher.StepsPerMove, steps, feed, windows, checkpoint);
-        return graph.Parts.Read(session.Read);
+        using var feed = new Feed(graph, session, contract, progress);
+        Func<string, float[]> read = settings.ReadsAverages ? session.ReadAverage : session.Read;
+        Train(session, teacher.StepsPerMove, steps, feed, progress, checkpoint, graph, read);
+        return progress.Best.Count > 0
+            ? graph.Parts.Read(n => progress.Best[n], progress.Best[TrainingProgress.RunningName])
+            : graph.Parts.Read(read, progress.Running);
     }
 
     /// <summary>Optimizing a graph of ten thousand nodes takes longer than it saves in a short training.</summary>
@@ -65,11 +82,13 @@ internal sealed class NetworkTrainer(
         int stepsPerMove,
         IEnumerator<TeacherStep> steps,
         Feed feed,
-        FeatureWindow[] windows,
-        TrainingCheckpoint checkpoint
+        TrainingProgress progress,
+        TrainingCheckpoint checkpoint,
+        DistillationGraph graph,
+        Func<string, float[]> read
     )
     {
-        if (session.Step >= settings.Iterations)
+        if (IsFinished())
         {
             return;
         }
@@ -78,16 +97,27 @@ internal sealed class NetworkTrainer(
         var started = 0L;
         var saved = Stopwatch.GetTimestamp();
         var recent = 0.0;
+        // Batches since the step began, and since the move began: a run can go on where both begin.
+        var (ofStep, ofMove) = (0, 0);
+        var loss = 0f;
         do
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            var loss = feed.Run(steps.Current, context.Cancellation);
+            loss += feed.Run(steps.Current, context.Cancellation) / settings.BatchesPerStep;
             if (!float.IsFinite(loss))
             {
                 throw QuantizationErrors.TrainingDiverged(state.Source.ModelPath, pass, session.Step);
             }
 
+            ofMove = (ofMove + 1) % stepsPerMove;
+            ofStep = (ofStep + 1) % settings.BatchesPerStep;
+            if (ofStep > 0)
+            {
+                continue;
+            }
+
             recent = session.Step == begun + 1 ? loss : (0.95 * recent) + (0.05 * loss);
+            loss = 0;
             if (session.Step == begun + 1)
             {
                 started = Stopwatch.GetTimestamp();
@@ -101,27 +131,49 @@ internal sealed class NetworkTrainer(
                 (double)session.Step / settings.Iterations,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"step {session.Step} of {settings.Iterations}, loss {recent:G4}"
+                    $"step {session.Step} of {settings.Iterations}, loss {recent:G4}{Quality(progress)}"
                 )
             );
-            if (session.Step % stepsPerMove != 0)
+            if (ofMove > 0)
             {
                 continue;
             }
 
-            var isLast = session.Step >= settings.Iterations;
-            if (isLast || Stopwatch.GetElapsedTime(saved) > BetweenCheckpoints)
+            if (Measure is { } measure && (session.Step % measure.Every < stepsPerMove || AreStepsDone()))
             {
-                checkpoint.Save(session.State, windows);
+                MeasureNow(measure);
+            }
+
+            if (IsFinished() || Stopwatch.GetElapsedTime(saved) > BetweenCheckpoints)
+            {
+                checkpoint.Save(session.State, progress);
                 saved = Stopwatch.GetTimestamp();
             }
 
-            if (isLast)
+            if (IsFinished())
             {
                 return;
             }
         } while (steps.MoveNext());
+
+        bool AreStepsDone() => session.Step >= settings.Iterations;
+
+        bool IsFinished() => AreStepsDone() || (Measure is { } m && progress.HasStopped(m.Patience));
+
+        void MeasureNow(NetworkMeasure measure)
+        {
+            if (progress.Add(measure.Of(graph.Parts.Read(read, progress.Running))))
+            {
+                progress.Best = graph.Parts.Parameters.ToDictionary(p => p.Name, p => read(p.Name), StringComparer.Ordinal);
+                progress.Best[TrainingProgress.RunningName] = [.. progress.Running];
+            }
+        }
     }
+
+    private static string Quality(TrainingProgress progress) =>
+        progress.Measured.Count == 0
+            ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", SQNR {progress.Measured[^1]:F1} dB");
 
     private void NoteCost(TrainingSession session, int batch, TimeSpan step)
     {
@@ -129,7 +181,7 @@ internal sealed class NetworkTrainer(
         context.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{pass}: {settings.Iterations} steps of {batch} samples, {step.TotalMilliseconds:F0} ms each, about {Math.Max(1, Math.Round(left.TotalMinutes))} min"
+                $"{pass}: {settings.Iterations} steps of {batch * settings.BatchesPerStep} samples, {step.TotalMilliseconds:F0} ms each, about {Math.Max(1, Math.Round(left.TotalMinutes))} min"
             )
         );
     }
@@ -139,10 +191,10 @@ internal sealed class NetworkTrainer(
     /// <summary>Gives the training graph what a step needs.</summary>
     private sealed class Feed : IDisposable
     {
-        private readonly FineTuningGraph graph;
+        private readonly DistillationGraph graph;
         private readonly TrainingSession session;
         private readonly DenoiserContract contract;
-        private readonly FeatureWindow[] windows;
+        private readonly TrainingProgress progress;
         private readonly float[] target;
         private readonly float[] features;
         private readonly float[] older;
@@ -150,12 +202,17 @@ internal sealed class NetworkTrainer(
         private readonly OrtValue featuresTensor;
         private readonly OrtValue olderTensor;
 
-        public Feed(FineTuningGraph graph, TrainingSession session, DenoiserContract contract, FeatureWindow[] windows)
+        public Feed(
+            DistillationGraph graph,
+            TrainingSession session,
+            DenoiserContract contract,
+            TrainingProgress progress
+        )
         {
             this.graph = graph;
             this.session = session;
             this.contract = contract;
-            this.windows = windows;
+            this.progress = progress;
             var dims = graph.Features?.Dims ?? [0];
             target = new float[Size(graph.TargetDims)];
             features = new float[Size(dims)];
@@ -173,20 +230,29 @@ internal sealed class NetworkTrainer(
                 graph.Inputs.Select(i => KeyValuePair.Create(i, tensors.Values[i]))
             )
             {
-                new(FineTuningGraph.TargetName, targetTensor),
+                new(DistillationGraph.TargetName, targetTensor),
             };
-            if (graph.Features is not var (name, _))
+            FeatureWindow? window = null;
+            if (graph.Features is not null)
             {
-                return session.Run(inputs, cancellation: cancellation);
+                window = progress.Windows[step.Half];
+                window.Forget(step.Begins);
+                window.Sum(older);
+                step.Features!.CopyTo(features, 0);
+                inputs.Add(new(RelationLoss.TeacherName, featuresTensor));
+                inputs.Add(new(RelationLoss.OlderName, olderTensor));
             }
 
-            var window = windows[step.Half];
-            window.Forget(step.Begins);
-            window.Sum(older);
-            step.Features!.CopyTo(features, 0);
-            inputs.Add(new(RelationLoss.TeacherName, featuresTensor));
-            inputs.Add(new(RelationLoss.OlderName, olderTensor));
-            return session.Run(inputs, outputs => window.Add(Tensors.ToFloats(outputs[name])), cancellation);
+            return session.Run(inputs, Observe, cancellation);
+
+            void Observe(TensorSet outputs)
+            {
+                window?.Add(Tensors.ToFloats(outputs[graph.Features!.Value.Name]));
+                if (graph.Statistics is { } statistics)
+                {
+                    BatchNormalization.Follow(progress.Running, Tensors.ToFloats(outputs[statistics]));
+                }
+            }
         }
 
         public void Dispose()

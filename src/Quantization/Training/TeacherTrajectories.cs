@@ -6,20 +6,12 @@ using DiffusionQuant.Quantization.Passes;
 
 namespace DiffusionQuant.Quantization.Training;
 
-/// <summary>What the float network shows the quantized one in a step.</summary>
-/// <param name="Call">x_t, timesteps and conditioning of the batch.</param>
-/// <param name="Output">What the float network gives for it.</param>
-/// <param name="Features">The sum of its features over the window; null where nobody asked.</param>
-/// <param name="Half">0 for the conditional call, 1 for the unconditional one of guidance.</param>
-/// <param name="Begins">For each row whether its trajectory begins, so that there are no steps before.</param>
-internal sealed record TeacherStep(DenoiserCall Call, float[] Output, float[]? Features, int Half, bool[] Begins);
-
 /// <summary>
 /// The float network's own trajectories from noise, without end: data-free distillation takes x_t, targets and features
 /// from here, and x_t goes on by the float network's prediction (EfficientDM, He et al., ICLR 2024). Images of a batch are
 /// at different timesteps where the network allows it, so that each step learns of all of them.
 /// </summary>
-internal sealed class TeacherTrajectories : IDisposable
+internal sealed class TeacherTrajectories : ITeacher
 {
     /// <summary>Images that neither calibration nor the check behind it have seen; they count from below.</summary>
     private const int FirstImage = 2_000_000;
@@ -69,12 +61,10 @@ internal sealed class TeacherTrajectories : IDisposable
     /// <summary>The number of moves of a trajectory.</summary>
     public int Length => trajectory.Grid.Count;
 
-    /// <summary>How many steps a move gives: two with guidance, one for each call.</summary>
+    /// <inheritdoc/>
     public int StepsPerMove => settings.GuidanceScale == 1 ? 1 : 2;
 
-    /// <summary>The steps from a move on. The steps of one move belong together.</summary>
-    /// <param name="first">How many moves there were before, in an earlier run maybe.</param>
-    /// <param name="cancellation">Ends them.</param>
+    /// <inheritdoc/>
     public IEnumerable<TeacherStep> From(int first, CancellationToken cancellation)
     {
         foreach (var lane in lanes)

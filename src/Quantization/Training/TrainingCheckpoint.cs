@@ -13,13 +13,15 @@ namespace DiffusionQuant.Quantization.Training;
 internal sealed class TrainingCheckpoint(string? folder, string pass)
 {
     private const string StepName = "step";
+    private const string MeasuredName = "measured";
+    private const string BestPrefix = "best ";
 
     private string Path => System.IO.Path.Combine(folder!, $"{pass.Replace(' ', '-')}.onnx");
 
     /// <summary>Reads what an earlier run kept.</summary>
-    /// <param name="older">Receives the features of earlier steps, for each call of a move.</param>
+    /// <param name="progress">Receives what belongs to the training besides its parameters.</param>
     /// <returns>The state; null where there is none.</returns>
-    public TrainingState? Find(IReadOnlyList<FeatureWindow> older)
+    public TrainingState? Find(TrainingProgress progress)
     {
         if (folder is null || !File.Exists(Path))
         {
@@ -32,15 +34,25 @@ internal sealed class TrainingCheckpoint(string? folder, string pass)
             var step = checked((int)tensors[StepName].ToInt64s()[0]);
             tensors.Remove(StepName);
             var values = tensors.ToDictionary(t => t.Key, t => t.Value.ToFloats().ToArray(), StringComparer.Ordinal);
-            for (var half = 0; half < older.Count; half++)
+            Take(TrainingProgress.RunningName).CopyTo(progress.Running, 0);
+            progress.Measured.AddRange(Take(MeasuredName));
+            foreach (var name in values.Keys.Where(n => n.StartsWith(BestPrefix, StringComparison.Ordinal)).ToArray())
+            {
+                progress.Best[name[BestPrefix.Length..]] = Take(name);
+            }
+
+            foreach (var (half, window) in progress.Windows.Index())
             {
                 for (var i = 0; values.Remove(Older(half, i), out var features); i++)
                 {
-                    older[half].Add(features);
+                    window.Add(features);
                 }
             }
 
             return new(step, values);
+
+            float[] Take(string name) =>
+                values.Remove(name, out var taken) ? taken : throw new KeyNotFoundException(name);
         }
         catch (Exception e) when (e is DiffusionQuantException or KeyNotFoundException or OverflowException)
         {
@@ -50,7 +62,7 @@ internal sealed class TrainingCheckpoint(string? folder, string pass)
     }
 
     /// <summary>Keeps a state.</summary>
-    public void Save(TrainingState state, IReadOnlyList<FeatureWindow> older)
+    public void Save(TrainingState state, TrainingProgress progress)
     {
         if (folder is null)
         {
@@ -61,19 +73,28 @@ internal sealed class TrainingCheckpoint(string? folder, string pass)
         graph.Add(OnnxTensor.Of(StepName, [(long)state.Step], 1));
         foreach (var (name, values) in state.Tensors)
         {
-            graph.Add(OnnxTensor.Of(name, values.AsSpan(), values.Length));
+            Add(name, values);
         }
 
-        foreach (var (half, window) in older.Index())
+        Add(TrainingProgress.RunningName, progress.Running);
+        Add(MeasuredName, [.. progress.Measured]);
+        foreach (var (name, values) in progress.Best)
+        {
+            Add($"{BestPrefix}{name}", values);
+        }
+
+        foreach (var (half, window) in progress.Windows.Index())
         {
             foreach (var (i, features) in window.Older.Index())
             {
-                graph.Add(OnnxTensor.Of(Older(half, i), features.AsSpan(), features.Length));
+                Add(Older(half, i), features);
             }
         }
 
         Directory.CreateDirectory(folder);
         new OnnxModel(graph) { Opset = 13 }.Save(Path);
+
+        void Add(string name, float[] values) => graph.Add(OnnxTensor.Of(name, values.AsSpan(), values.Length));
     }
 
     private static string Older(int half, int index) => $"older features {half} {index}";

@@ -22,6 +22,7 @@ internal static class FreshnessKey
         }
 
         AppendPath(text, model.Conditioning);
+        AppendPath(text, model.TrainingData);
         foreach (var metadata in model.Fallback ? new[] { "Extractor", "Reference" } : [])
         {
             AppendPath(text, model.PathOrName(metadata));

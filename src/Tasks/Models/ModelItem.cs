@@ -22,6 +22,7 @@ internal sealed class ModelItem
         Link = (Metadata("Link") ?? $"Models/{Name}").Replace('\\', '/').TrimEnd('/');
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
         Conditioning = Metadata("Conditioning") is { } conditioning ? Absolute(conditioning) : null;
+        TrainingData = Metadata("TrainingData") is { } images ? Absolute(images) : null;
         Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
         InputRoles = List("InputRoles");
@@ -49,6 +50,9 @@ internal sealed class ModelItem
 
     /// <summary>A file or folder of arrays for the model's other inputs.</summary>
     public string? Conditioning { get; }
+
+    /// <summary>A file or folder of images for quantization-aware training.</summary>
+    public string? TrainingData { get; }
 
     /// <summary>The file of verified metrics, whether it exists or not; beside the model unless the item says.</summary>
     public string Snapshot { get; }

@@ -76,6 +76,12 @@ internal static class ToolArguments
             yield return argument;
         }
 
+        if (model.TrainingData is not null)
+        {
+            yield return "--training-data";
+            yield return model.TrainingData;
+        }
+
         if (model.Recipe is not null)
         {
             yield return "--recipe";

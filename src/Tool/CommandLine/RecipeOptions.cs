@@ -134,6 +134,12 @@ internal sealed class RecipeOptions(bool hasBits = true)
         "Arrays for inputs that sampling cannot make up (text states ...): a .npz file or a folder of .npy files"
     );
 
+    private readonly Option<string?> trainingData = Text(
+        "--training-data",
+        "PATH",
+        "Images that quantization-aware training takes its x_t from: .npy, .npz, CIFAR-10's .bin, a folder of PNG files; without them they come from the float model's own trajectories"
+    );
+
     private readonly Option<string[]> dimensions = new("--dimension")
     {
         Description = "Size of a symbolic dimension that the model's files leave open: height=64",
@@ -173,6 +179,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
             clipSample,
             inputRoles,
             conditioning,
+            trainingData,
             dimensions,
             device,
             threads,
@@ -225,6 +232,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
                 result.GetValue(inputRoles)!.Select(RecipeOverrides.ParseInputRole)
             ),
             Conditioning = result.GetValue(conditioning),
+            TrainingData = result.GetValue(trainingData),
             Dimensions = RecipeOverrides.None.Dimensions.SetItems(
                 result.GetValue(dimensions)!.Select(RecipeOverrides.ParseDimension)
             ),

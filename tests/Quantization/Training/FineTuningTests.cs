@@ -127,11 +127,11 @@ public sealed class FineTuningTests
         var step = teacher.From(0, default).First();
         Assert.Equal(4, step.Call.Timesteps.Distinct().Count());
 
-        var graph = FineTuningGraph.Build(state, Still with { Relation = null }, step.Call, null);
+        var graph = DistillationGraph.Build(state, Still with { Relation = null }, step.Call, null);
         using var session = new Engine.Optimizers.TrainingSession(graph.Graph, 2, new() { Threads = 1 });
         using var inputs = new DenoiserInputs(state.Source.Contract, step.Call);
         using var target = Tensors.Of(step.Output, graph.TargetDims);
-        var loss = session.Run([.. inputs.Values, new(FineTuningGraph.TargetName, target)]);
+        var loss = session.Run([.. inputs.Values, new(DistillationGraph.TargetName, target)]);
 
         using var simulation = ModelSession.Load(
             SimulationBuilder.Build(state.Graph, state.Plan),

@@ -8,13 +8,13 @@ using DiffusionQuant.Quantization.Simulation;
 
 namespace DiffusionQuant.Quantization.Training;
 
-/// <summary>The graph of one gradient step on the whole network, which is compared with what the float network gave.</summary>
-internal sealed class FineTuningGraph
+/// <summary>The graph of one gradient step on the whole network, whose output is compared with what it should be.</summary>
+internal sealed class DistillationGraph
 {
-    /// <summary>The input that takes the float network's outputs.</summary>
-    public const string TargetName = "teacher_output";
+    /// <summary>The input that takes what the outputs should be.</summary>
+    public const string TargetName = "wanted_output";
 
-    private FineTuningGraph(TrainingGraph graph, NetworkParts parts)
+    private DistillationGraph(TrainingGraph graph, NetworkParts parts)
     {
         Graph = graph;
         Parts = parts;
@@ -35,22 +35,25 @@ internal sealed class FineTuningGraph
     /// <summary>The output that shows the features of a step, and their sizes; null where nothing compares them.</summary>
     public (string Name, long[] Dims)? Features { get; private init; }
 
+    /// <summary>The output that shows the statistics of a step's normalized values; null where there are none.</summary>
+    public string? Statistics { get; private init; }
+
     /// <summary>Builds the graph.</summary>
     /// <param name="state">Graph and plan.</param>
     /// <param name="settings">What is learned, and how.</param>
     /// <param name="call">A call of the batch that all steps will have.</param>
     /// <param name="features">What relations are compared of; null for nothing.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030 to DQ4032: the network cannot be differentiated.</exception>
-    public static FineTuningGraph Build(
+    public static DistillationGraph Build(
         QuantizationState state,
-        FineTuningSettings settings,
+        NetworkTrainingSettings settings,
         DenoiserCall call,
         NetworkFeatures? features
     )
     {
         var contract = state.Source.Contract;
         var part = Fixed(state.Graph, contract, call);
-        var parts = new NetworkParts(state.Plan, settings, unchecked((int)state.Recipe.Seed));
+        var parts = new NetworkParts(state.Plan, settings, settings.Weights(unchecked((int)state.Recipe.Seed)));
         var model = SimulationBuilder.Build(part, parts);
         var editor = new GraphEditor(model.Graph);
         parts.WriteParameters(editor);
@@ -62,8 +65,9 @@ internal sealed class FineTuningGraph
         var error = editor.Node("Sub", "output_error", [floats, TargetName]);
         var squares = editor.Node("Mul", "output_squares", [error, error]);
         var sum = editor.Node("ReduceSum", "output_sum", [squares], ("keepdims", 0L));
-        var share = editor.Constant(OnnxTensor.Scalar("batch_share", 1f / dims[0]));
+        var share = editor.Constant(OnnxTensor.Scalar("loss_share", settings.LossShare(dims)));
         var loss = editor.Node("Mul", "output_loss", [sum, share]);
+        var statistics = parts.Statistics;
         (string Name, long[] Dims)? shown = null;
         if (features is not null && settings.Relation is { } relation)
         {
@@ -81,15 +85,22 @@ internal sealed class FineTuningGraph
             graph.Outputs.Add(new(name, ElementType.Float, TensorShape.Of(shape)));
         }
 
+        if (statistics is not null)
+        {
+            graph.Outputs.Add(new(statistics, ElementType.Float, null));
+        }
+
         graph.SortTopologically();
         graph.RemoveUnused();
         string[] inputs = [.. contract.Inputs.Select(i => i.Name).Where(i => graph.Inputs.Exists(g => g.Name == i))];
-        var training = TrainingGraph.Build(model, loss, parts.Parameters, new() { Observed = shown is { } feature ? [feature.Name] : [] });
+        string[] observed = [.. new[] { shown?.Name, statistics }.OfType<string>()];
+        var training = TrainingGraph.Build(model, loss, parts.Parameters, settings.Options(observed));
         return new(training, parts)
         {
             Inputs = inputs,
             TargetDims = dims,
             Features = shown,
+            Statistics = statistics,
         };
     }
 

@@ -1,0 +1,40 @@
+using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Quantization.Training;
+
+namespace DiffusionQuant.Quantization.Methods;
+
+/// <summary>
+/// What efforts mean for quantization-aware training. Thorough is DDPM's batch for as many steps as a float checkpoint needs
+/// to come down to 4 bits, days on a processor; the others take so few that a small model takes some minutes, or most of an
+/// hour, on two cores, each step of a higher rate.
+/// </summary>
+internal static class TrainingEffort
+{
+    private const int ThoroughIterations = 50_000;
+    private const int StandardIterations = 1500;
+    private const int QuickIterations = 120;
+
+    /// <summary>The width from which on the wanted bits are reached by way of larger ones.</summary>
+    private const int MostProgressiveBits = 3;
+
+    /// <summary>Settings with the steps and rates of a recipe's effort.</summary>
+    public static LsqSettings Of(Recipe recipe, LsqSettings settings)
+    {
+        var iterations =
+            recipe.Iterations
+            ?? recipe.Effort switch
+            {
+                Effort.Quick => QuickIterations,
+                Effort.Standard => StandardIterations,
+                _ => ThoroughIterations,
+            };
+        return settings with
+        {
+            Iterations = iterations,
+            BatchSize = recipe.Effort == Effort.Quick ? 4 : 8,
+            Accumulation = recipe.Effort == Effort.Thorough ? 16 : 1,
+            MeasureEvery = Math.Max(iterations / 15, 20),
+            ProgressiveBits = recipe.Bits.WeightBits <= MostProgressiveBits ? [8, 4, 3] : [],
+        };
+    }
+}
