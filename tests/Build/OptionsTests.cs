@@ -43,7 +43,7 @@ public sealed class OptionsTests
             <DiffusionModel Include="Models/*.onnx" Quantize="W4A8" Method="tcaq-dm" Policy="tfmq" Sampler="ddpm"
               Steps="20" CalibrationSamples="64" Seed="3" Device="cuda:1" Threads="2" SoftmaxBits="16" Name="it"
               Effort="quick" Iterations="100" TimestepSampling="normal" TimestepMean="0.3" TimestepDeviation="0.2"
-              GuidanceScale="3.5" SampleSelection="representative" Conditioning="states\text" MemoryBudget="512"
+              GuidanceScale="3.5" SampleSelection="representative" Conditioning="states\text" MemoryBudget="512" TrainingData="images"
               Rules="conv_in=W8A8 | say &quot;x&quot; |a" InputRoles="sample=x|timestep=t" Recipe="recipes\a b%3Bc.json" />
             """,
             "<DiffusionCacheDirectory>$(MSBuildProjectDirectory)/../my cache</DiffusionCacheDirectory>"
@@ -69,6 +69,7 @@ public sealed class OptionsTests
             ("--guidance-scale", "3.5"),
             ("--sample-selection", "representative"),
             ("--conditioning", Path.Combine(sandbox.AppFolder, "states/text")),
+            ("--training-data", Path.Combine(sandbox.AppFolder, "images")),
             ("--memory-budget", "512"),
             ("--seed", "3"),
             ("--device", "cuda:1"),
@@ -87,12 +88,17 @@ public sealed class OptionsTests
         (await sandbox.BuildAsync()).Succeeds();
         Assert.Equal(2, sandbox.Runs.Count);
 
+        // So are the images of training.
+        sandbox.Write("App/images/one.png", "one");
+        (await sandbox.BuildAsync()).Succeeds();
+        Assert.Equal(3, sandbox.Runs.Count);
+
         // So are the arrays of the conditioning.
         sandbox.Write("App/states/text/prompt.npy", "one");
         (await sandbox.BuildAsync()).Succeeds();
-        Assert.Equal(3, sandbox.Runs.Count);
+        Assert.Equal(4, sandbox.Runs.Count);
         (await sandbox.BuildAsync()).Succeeds();
-        Assert.Equal(3, sandbox.Runs.Count);
+        Assert.Equal(4, sandbox.Runs.Count);
     }
 
     [Fact]

@@ -33,8 +33,8 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
         var quality = new OutputQuality(state, context);
         var before = quality.Of(state);
         var narrowest = state.Plan.Layers.Min(l => l.WeightBits) ?? 8;
-        int[] widths = [.. wanted.ProgressiveBits.Where(b => b > narrowest).OrderDescending()];
         var stage = (int)(wanted.Iterations * wanted.StageShare);
+        int[] widths = stage == 0 ? [] : [.. wanted.ProgressiveBits.Where(b => b > narrowest).OrderDescending()];
         var (next, starts) = (state, wanted.Starts);
         var done = 0;
         foreach (var bits in (int?[])[.. widths, null])

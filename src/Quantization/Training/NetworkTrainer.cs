@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
-using DiffusionQuant.Engine.Optimizers;
 using DiffusionQuant.Quantization.Passes;
-using Microsoft.ML.OnnxRuntime;
 
 namespace DiffusionQuant.Quantization.Training;
 
@@ -59,13 +56,9 @@ internal sealed class NetworkTrainer(
             .GetEnumerator();
         steps.MoveNext();
         var graph = DistillationGraph.Build(state, settings, steps.Current.Call, features);
-        using var session = new TrainingSession(graph.Graph, settings.Iterations, Session, from);
-        using var feed = new Feed(graph, session, contract, progress);
-        Func<string, float[]> read = settings.ReadsAverages ? session.ReadAverage : session.Read;
-        Train(session, teacher.StepsPerMove, steps, feed, progress, checkpoint, graph, read);
-        return progress.Best.Count > 0
-            ? graph.Parts.Read(n => progress.Best[n], progress.Best[TrainingProgress.RunningName])
-            : graph.Parts.Read(read, progress.Running);
+        using var network = new NetworkSession(graph, contract, settings, Session, progress, from);
+        Train(network, teacher.StepsPerMove, steps, checkpoint);
+        return network.Best;
     }
 
     /// <summary>Optimizing a graph of ten thousand nodes takes longer than it saves in a short training.</summary>
@@ -78,14 +71,10 @@ internal sealed class NetworkTrainer(
             : context.Session;
 
     private void Train(
-        TrainingSession session,
+        NetworkSession network,
         int stepsPerMove,
         IEnumerator<TeacherStep> steps,
-        Feed feed,
-        TrainingProgress progress,
-        TrainingCheckpoint checkpoint,
-        DistillationGraph graph,
-        Func<string, float[]> read
+        TrainingCheckpoint checkpoint
     )
     {
         if (IsFinished())
@@ -93,7 +82,7 @@ internal sealed class NetworkTrainer(
             return;
         }
 
-        var begun = session.Step;
+        var begun = network.Step;
         var started = 0L;
         var saved = Stopwatch.GetTimestamp();
         var recent = 0.0;
@@ -103,10 +92,10 @@ internal sealed class NetworkTrainer(
         do
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            loss += feed.Run(steps.Current, context.Cancellation) / settings.BatchesPerStep;
+            loss += network.Run(steps.Current, context.Cancellation) / settings.BatchesPerStep;
             if (!float.IsFinite(loss))
             {
-                throw QuantizationErrors.TrainingDiverged(state.Source.ModelPath, pass, session.Step);
+                throw QuantizationErrors.TrainingDiverged(state.Source.ModelPath, pass, network.Step);
             }
 
             ofMove = (ofMove + 1) % stepsPerMove;
@@ -116,22 +105,22 @@ internal sealed class NetworkTrainer(
                 continue;
             }
 
-            recent = session.Step == begun + 1 ? loss : (0.95 * recent) + (0.05 * loss);
+            recent = network.Step == begun + 1 ? loss : (0.95 * recent) + (0.05 * loss);
             loss = 0;
-            if (session.Step == begun + 1)
+            if (network.Step == begun + 1)
             {
                 started = Stopwatch.GetTimestamp();
             }
-            else if (session.Step == begun + 1 + ProbeSteps)
+            else if (network.Step == begun + 1 + ProbeSteps)
             {
-                NoteCost(session, steps.Current.Call.Count, Stopwatch.GetElapsedTime(started) / ProbeSteps);
+                NoteCost(network.Step, steps.Current.Call.Count, Stopwatch.GetElapsedTime(started) / ProbeSteps);
             }
 
             context.Progress(
-                (double)session.Step / settings.Iterations,
+                (double)network.Step / settings.Iterations,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"step {session.Step} of {settings.Iterations}, loss {recent:G4}{Quality(progress)}"
+                    $"step {network.Step} of {settings.Iterations}, loss {recent:G4}{Quality(network.Progress)}"
                 )
             );
             if (ofMove > 0)
@@ -139,14 +128,14 @@ internal sealed class NetworkTrainer(
                 continue;
             }
 
-            if (Measure is { } measure && (session.Step % measure.Every < stepsPerMove || AreStepsDone()))
+            if (Measure is { } measure && (network.Step % measure.Every < stepsPerMove || AreStepsDone()))
             {
-                MeasureNow(measure);
+                network.Take(measure.Of(network.Network));
             }
 
             if (IsFinished() || Stopwatch.GetElapsedTime(saved) > BetweenCheckpoints)
             {
-                checkpoint.Save(session.State, progress);
+                checkpoint.Save(network.State, network.Progress);
                 saved = Stopwatch.GetTimestamp();
             }
 
@@ -156,18 +145,9 @@ internal sealed class NetworkTrainer(
             }
         } while (steps.MoveNext());
 
-        bool AreStepsDone() => session.Step >= settings.Iterations;
+        bool AreStepsDone() => network.Step >= settings.Iterations;
 
-        bool IsFinished() => AreStepsDone() || (Measure is { } m && progress.HasStopped(m.Patience));
-
-        void MeasureNow(NetworkMeasure measure)
-        {
-            if (progress.Add(measure.Of(graph.Parts.Read(read, progress.Running))))
-            {
-                progress.Best = graph.Parts.Parameters.ToDictionary(p => p.Name, p => read(p.Name), StringComparer.Ordinal);
-                progress.Best[TrainingProgress.RunningName] = [.. progress.Running];
-            }
-        }
+        bool IsFinished() => AreStepsDone() || (Measure is { } m && network.Progress.HasStopped(m.Patience));
     }
 
     private static string Quality(TrainingProgress progress) =>
@@ -175,91 +155,14 @@ internal sealed class NetworkTrainer(
             ? ""
             : string.Create(CultureInfo.InvariantCulture, $", SQNR {progress.Measured[^1]:F1} dB");
 
-    private void NoteCost(TrainingSession session, int batch, TimeSpan step)
+    private void NoteCost(int done, int batch, TimeSpan step)
     {
-        var left = step * (settings.Iterations - session.Step);
+        var left = step * (settings.Iterations - done);
         context.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{pass}: {settings.Iterations} steps of {batch * settings.BatchesPerStep} samples, {step.TotalMilliseconds:F0} ms each, about {Math.Max(1, Math.Round(left.TotalMinutes))} min"
             )
         );
-    }
-
-    private static int Size(long[] dims) => checked((int)dims.Aggregate(1L, (a, b) => a * b));
-
-    /// <summary>Gives the training graph what a step needs.</summary>
-    private sealed class Feed : IDisposable
-    {
-        private readonly DistillationGraph graph;
-        private readonly TrainingSession session;
-        private readonly DenoiserContract contract;
-        private readonly TrainingProgress progress;
-        private readonly float[] target;
-        private readonly float[] features;
-        private readonly float[] older;
-        private readonly OrtValue targetTensor;
-        private readonly OrtValue featuresTensor;
-        private readonly OrtValue olderTensor;
-
-        public Feed(
-            DistillationGraph graph,
-            TrainingSession session,
-            DenoiserContract contract,
-            TrainingProgress progress
-        )
-        {
-            this.graph = graph;
-            this.session = session;
-            this.contract = contract;
-            this.progress = progress;
-            var dims = graph.Features?.Dims ?? [0];
-            target = new float[Size(graph.TargetDims)];
-            features = new float[Size(dims)];
-            older = new float[features.Length];
-            targetTensor = Tensors.Of(target, graph.TargetDims);
-            featuresTensor = Tensors.Of(features, dims);
-            olderTensor = Tensors.Of(older, dims);
-        }
-
-        public float Run(TeacherStep step, CancellationToken cancellation)
-        {
-            using var tensors = new DenoiserInputs(contract, step.Call);
-            step.Output.CopyTo(target, 0);
-            var inputs = new List<KeyValuePair<string, OrtValue>>(
-                graph.Inputs.Select(i => KeyValuePair.Create(i, tensors.Values[i]))
-            )
-            {
-                new(DistillationGraph.TargetName, targetTensor),
-            };
-            FeatureWindow? window = null;
-            if (graph.Features is not null)
-            {
-                window = progress.Windows[step.Half];
-                window.Forget(step.Begins);
-                window.Sum(older);
-                step.Features!.CopyTo(features, 0);
-                inputs.Add(new(RelationLoss.TeacherName, featuresTensor));
-                inputs.Add(new(RelationLoss.OlderName, olderTensor));
-            }
-
-            return session.Run(inputs, Observe, cancellation);
-
-            void Observe(TensorSet outputs)
-            {
-                window?.Add(Tensors.ToFloats(outputs[graph.Features!.Value.Name]));
-                if (graph.Statistics is { } statistics)
-                {
-                    BatchNormalization.Follow(progress.Running, Tensors.ToFloats(outputs[statistics]));
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-            targetTensor.Dispose();
-            featuresTensor.Dispose();
-            olderTensor.Dispose();
-        }
     }
 }

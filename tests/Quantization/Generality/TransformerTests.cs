@@ -51,16 +51,19 @@ public class TransformerTests
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void TheWholeNetworkIsFineTuned(int form)
+    [InlineData(0, "mpq-dm-plus")]
+    [InlineData(1, "mpq-dm-plus")]
+    [InlineData(2, "mpq-dm-plus")]
+    [InlineData(3, "mpq-dm-plus")]
+    [InlineData(0, "q-dm")]
+    [InlineData(2, "q-dm")]
+    [InlineData(3, "q-dm")]
+    public void TheWholeNetworkIsTrained(int form, string method)
     {
         using var model = new QuantizedModel(
             new Transformer(Forms[form]).Build(),
             "W3A8",
-            r => r with { Method = "mpq-dm-plus", Iterations = 2 }
+            r => r with { Method = method, Iterations = 2 }
         );
         model.AssertSound(0);
     }

@@ -70,6 +70,7 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("tcaq-dm", 40)]
     [InlineData("tcaq-dm", null)]
     [InlineData("mpq-dm", 40)]
+    [InlineData("q-dm", 40)]
     public void IsCloserToTheFloatModelThanRoundingToNearest(string method, int? iterations)
     {
         // Attention with random weights amplifies any error beyond measure; the network without it does not.
@@ -89,6 +90,9 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("W2A4", "mpq-dm")]
     [InlineData("W2A8", "mpq-dm-plus")]
     [InlineData("W3A16", "mpq-dm")]
+    [InlineData("W4A4", "q-dm")]
+    [InlineData("W2A2", "q-dm")]
+    [InlineData("W3A16", "q-dm")]
     public void WidthsDiffer(string bits, string method)
     {
         using var model = new QuantizedModel(
@@ -104,6 +108,8 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData(NameStyle.Dynamo, true, "pqd")]
     [InlineData(NameStyle.Numbered, false, "mpq-dm-plus")]
     [InlineData(NameStyle.Dynamo, true, "mpq-dm-plus")]
+    [InlineData(NameStyle.Numbered, false, "q-dm")]
+    [InlineData(NameStyle.Dynamo, true, "q-dm")]
     public void ExportersAndHalfPrecision(NameStyle style, bool half, string method)
     {
         var settings = DdpmUNetSettings.Tiny with { NameStyle = style, HalfPrecision = half };

@@ -37,10 +37,16 @@ public sealed class RecipeDocumentTests
     }
 
     [Fact]
-    public void Conditioning_is_named_from_the_files_folder_on()
+    public void Files_are_named_from_the_files_folder_on()
     {
         var folder = Path.GetFullPath(Path.Combine("some", "folder"));
-        var recipe = new Recipe(new(3, 8)) { Conditioning = Path.Combine(folder, "..", "states.npz") };
-        Assert.Contains("\"conditioning\": \"../states.npz\"", RecipeDocument.Write(recipe, folder, [], _ => null));
+        var recipe = new Recipe(new(3, 8)) 
+        {
+            Conditioning = Path.Combine(folder, "..", "states.npz"),
+            TrainingData = Path.Combine(folder, "images"),
+        };
+        var text = RecipeDocument.Write(recipe, folder, [], _ => null);
+        Assert.Contains("\"conditioning\": \"../states.npz\"", text);
+        Assert.Contains("\"trainingData\": \"images\"", text);
     }
 }

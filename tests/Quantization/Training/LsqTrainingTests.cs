@@ -331,6 +331,21 @@ public sealed class LsqTrainingTests
         Assert.Equal("DQ3035", error.Code);
     }
 
+    /// <summary>The images' content, not their place, decides what a recipe is.</summary>
+    [Fact]
+    public void ImagesDecideTheRecipesHash()
+    {
+        var recipe = new Recipe(new(4, 4)) { TrainingData = Images(3, 8) };
+        Assert.NotEqual(new Recipe(new(4, 4)).Hash, recipe.Hash);
+        Assert.Equal(recipe.Hash, (recipe with { TrainingData = Images(3, 8) }).Hash);
+        Assert.NotEqual(recipe.Hash, (recipe with { TrainingData = Images(1, 8) }).Hash);
+        var below = Directory.CreateTempSubdirectory("diffusionquant-tests-");
+        File.Copy(recipe.TrainingData, Path.Combine(below.CreateSubdirectory("a").FullName, "images.npy"));
+        var folder = (recipe with { TrainingData = below.FullName }).Hash;
+        File.Delete(Path.Combine(below.FullName, "a", "images.npy"));
+        Assert.NotEqual(folder, (recipe with { TrainingData = below.FullName }).Hash);
+    }
+
     /// <summary>The noise is that of the forward process, and the network is asked for what its kind predicts.</summary>
     [Theory]
     [InlineData("epsilon")]
