@@ -28,6 +28,11 @@ internal static class MethodVariants
         ["mpq-dm:+omq"] = () => MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), null),
         ["mpq-dm:+trd"] = () => MpqDm.Passes(null, new()),
         ["mpq-dm:reversed-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Reversed), new()),
+        ["q-dm:lsq"] = () => QDm.Passes(null, null),
+        ["q-dm:+taq"] = () => QDm.Passes(TimestepNormalization.Table, null),
+        ["q-dm:+taq-batch"] = () => QDm.Passes(TimestepNormalization.Batch, null),
+        ["q-dm:+nem"] = () => QDm.Passes(null, new()),
+        ["q-dm:+taq-batch+nem"] = () => QDm.Passes(TimestepNormalization.Batch, new()),
         ["mpq-dm:random-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Random), new()),
     };
 

@@ -29,6 +29,7 @@ internal static class MethodsBenchmark
         var steps = int.Parse(Option("--steps", "25"), CultureInfo.InvariantCulture);
         var effort = Option("--effort", "standard");
         var policy = Option("--policy", "strict");
+        var data = BenchmarkOptions.Option(options, "--training-data", "") is { Length: > 0 } path ? path : null;
         var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", "methods"));
         var work = Directory.CreateDirectory(
             Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
@@ -42,7 +43,7 @@ internal static class MethodsBenchmark
         {
             foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
             {
-                if (Find(rows, method, bits, effort, images) is not null)
+                if (Find(rows, method, bits, effort, policy, data is not null, images) is not null)
                 {
                     continue;
                 }
@@ -57,6 +58,7 @@ internal static class MethodsBenchmark
                         Steps = steps,
                         Effort = RecipeWords.Parse<Effort>("--effort", effort),
                         Policy = Policy.Parse(policy),
+                        TrainingData = data,
                     },
                     images,
                     work.FullName
@@ -117,7 +119,7 @@ internal static class MethodsBenchmark
 
         var part = Evaluator.Measure(setup, baseline, temporary);
         var report = Evaluator.Assemble([(folder, part)], setup.Reference, folder);
-        if (Find(rows, "float", "W32A32", null, images) is null)
+        if (Find(rows, "float", "W32A32", null, null, null, images) is null)
         {
             rows.Add(Row("float", "W32A32", recipe, images, report.FindFloat, null, null));
         }
@@ -134,7 +136,14 @@ internal static class MethodsBenchmark
     )
     {
         var file = Path.Combine(work, "recipe.json");
-        File.WriteAllText(file, recipe.CanonicalJson);
+        // The canonical form names files by their content.
+        var json = JsonNode.Parse(recipe.CanonicalJson)!;
+        if (recipe.TrainingData is { } data)
+        {
+            json["trainingData"] = Path.GetFullPath(data);
+        }
+
+        File.WriteAllText(file, json.ToJsonString());
         using var process = Process.Start(
             new ProcessStartInfo(
                 Environment.ProcessPath!,
@@ -174,6 +183,7 @@ internal static class MethodsBenchmark
             ["bits"] = bits,
             ["policy"] = $"{recipe.Policy}",
             ["effort"] = RecipeWords.Of(recipe.Effort),
+            ["onImages"] = recipe.TrainingData is null ? null : true,
             ["images"] = images,
             ["fid"] = Of(MetricCatalog.Fid),
             ["fidStandardError"] = find(MetricCatalog.Fid)?.StandardError,
@@ -203,11 +213,21 @@ internal static class MethodsBenchmark
     private static JsonArray Load(string file) =>
         File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))!["rows"]!.DeepClone().AsArray() : [];
 
-    private static JsonNode? Find(JsonArray rows, string method, string bits, string? effort, int images) =>
+    private static JsonNode? Find(
+        JsonArray rows,
+        string method,
+        string bits,
+        string? effort,
+        string? policy,
+        bool? onImages,
+        int images
+    ) =>
         rows.FirstOrDefault(r =>
             (string?)r!["method"] == method
             && (string?)r["bits"] == bits
             && (effort is null || (string?)r["effort"] == effort)
+            && (policy is null || (string?)r["policy"] == $"{Policy.Parse(policy)}")
+            && (onImages is null || (r["onImages"] is not null) == onImages)
             && (int?)r["images"] == images
         );
 
@@ -237,7 +257,7 @@ internal static class MethodsBenchmark
                 ((double?)row![key])?.ToString(format, CultureInfo.InvariantCulture) ?? "";
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {row!["method"]} | {row["bits"]} | {(row["quantizeSeconds"] is null ? "" : row["effort"])} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("kid", "F5")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("quantizeSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
+                $"| {row!["method"]}{(row["onImages"] is null ? "" : ", on images")} | {row["bits"]} | {(row["quantizeSeconds"] is null ? "" : row["effort"])} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("kid", "F5")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("quantizeSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
             );
         }
 

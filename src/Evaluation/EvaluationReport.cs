@@ -61,6 +61,9 @@ public sealed record EvaluationReport
     /// <summary>What the files' bytes are spent on; null without a float model.</summary>
     public SizeBreakdown? Size { get; init; }
 
+    /// <summary>Bit operations for one sample, a theoretical figure beside the time; null where the quantizer did not say.</summary>
+    public BitOperations? BitOperations { get; init; }
+
     /// <summary>Time per step; null when it was not measured.</summary>
     public StepTimes? Speed { get; init; }
 

@@ -118,6 +118,7 @@ public static class Quantizer
                 .Where(f => Path.GetFileName(f).StartsWith(ModelFileName, StringComparison.Ordinal))
                 .Sum(f => new FileInfo(f).Length),
             OutputSqnr = sqnr,
+            BitOperations = BitOperations.Of(state, calls[0]),
             Layers = ReportBuilder.Layers(state, layerSqnr),
         };
         var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);

@@ -167,6 +167,7 @@ public sealed class EvaluationSetup : IDisposable
                 ShardCount = request.Shard.Count,
                 Layers = ModelFacts.Layers(made?.Report),
                 Fallback = made?.Report.Fallback,
+                BitOperations = made?.Report.BitOperations,
                 Size = floatModel is null ? null : ModelFacts.Size(model, floatModel, made?.Report),
                 Notes = notes,
             };

@@ -71,6 +71,9 @@ public sealed record PartHeader
     /// <summary>The layers that got more bits because a limit did not hold; null where no limit was set.</summary>
     public FallbackReport? Fallback { get; init; }
 
+    /// <summary>Bit operations for one sample.</summary>
+    public BitOperations? BitOperations { get; init; }
+
     /// <summary>What the files' bytes are spent on.</summary>
     public SizeBreakdown? Size { get; init; }
 

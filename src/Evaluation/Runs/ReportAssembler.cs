@@ -46,6 +46,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Timesteps = Timesteps(),
             Layers = header.Layers,
             Fallback = header.Fallback,
+            BitOperations = header.BitOperations,
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),

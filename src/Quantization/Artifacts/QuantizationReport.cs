@@ -50,6 +50,9 @@ public sealed record QuantizationReport
     /// <summary>SQNR of the network's output against the float model on the same samples, in dB, by timestep.</summary>
     public required IReadOnlyList<TimestepSqnr> OutputSqnr { get; init; }
 
+    /// <summary>Bit operations for one sample; null in files of earlier versions.</summary>
+    public BitOperations? BitOperations { get; init; }
+
     /// <summary>The layers, in topological order.</summary>
     public required IReadOnlyList<LayerReport> Layers { get; init; }
 

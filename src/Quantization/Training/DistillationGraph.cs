@@ -52,7 +52,7 @@ internal sealed class DistillationGraph
     )
     {
         var contract = state.Source.Contract;
-        var part = Fixed(state.Graph, contract, call);
+        var part = FixedSizes.Of(state.Graph, contract, call);
         var parts = new NetworkParts(state.Plan, settings, settings.Weights(unchecked((int)state.Recipe.Seed)));
         var model = SimulationBuilder.Build(part, parts);
         var editor = new GraphEditor(model.Graph);
@@ -102,30 +102,6 @@ internal sealed class DistillationGraph
             Features = shown,
             Statistics = statistics,
         };
-    }
-
-    /// <summary>The network with the sizes of a call.</summary>
-    private static OnnxModel Fixed(OnnxModel model, DenoiserContract contract, DenoiserCall call)
-    {
-        using var tensors = new DenoiserInputs(contract, call);
-        var sizes = contract.Inputs.ToDictionary(
-            i => i.Name,
-            i => TensorShape.Of(Tensors.Dims(tensors.Values[i.Name])),
-            StringComparer.Ordinal
-        );
-        var copy = ShapeInferrer.Infer(model, new() { Inputs = sizes });
-        var graph = copy.Graph;
-        for (var i = 0; i < graph.Inputs.Count; i++)
-        {
-            graph.Inputs[i] = graph.Inputs[i] with { Shape = sizes[graph.Inputs[i].Name] };
-        }
-
-        for (var i = 0; i < graph.Outputs.Count; i++)
-        {
-            graph.Outputs[i] = graph.Outputs[i] with { Shape = graph.ShapeOf(graph.Outputs[i].Name) };
-        }
-
-        return copy;
     }
 
     private static string Floats(GraphEditor editor, OnnxModel part, string value) =>

@@ -24,6 +24,7 @@ internal static class SpeedSection
             )}
             <p class="lead">Median of {speed.Runs} runs each, measured in turns in one run on {report.Device}, {speed.Batch} images at a time, {threads}.</p>
             {Ratio(report)}
+            {Theory(report)}
             </section>
             """
         );
@@ -36,6 +37,13 @@ internal static class SpeedSection
         report.Find(MetricCatalog.Speedup) is { } ratio
             ? Html.Of(
                 $"<p class=\"lead\">The float model takes {Figures.Of(MetricCatalog.Find(MetricCatalog.Speedup), ratio.Value)} as long. Times of different machines are not compared.</p>"
+            )
+            : default;
+
+    private static Html Theory(EvaluationReport report) =>
+        report.BitOperations is { } counted
+            ? Html.Of(
+                $"<p class=\"lead\">In theory: {Figures.Fixed(counted.Float / 1e9, 0)} \u2192 {Figures.Fixed(counted.Quantized / 1e9, 0)} billion bit operations a sample (32 \u00d7 32 for a float multiplication), {Figures.Fixed(counted.Ratio, 1)}\u00d7 fewer. Kernels of 8 bits take as long for codes of fewer.</p>"
             )
             : default;
 }
