@@ -9,8 +9,11 @@ namespace DiffusionQuant.Quantization.Training;
 /// </summary>
 public sealed record LsqSettings : NetworkTrainingSettings
 {
+    /// <summary>Makes settings whose rates of weights' steps are lower than elsewhere, since weights move themselves.</summary>
+    public LsqSettings() => WeightStepRate = 5e-5f;
+
     /// <summary>The rate of weights and biases, as a share of the mean step size of the layer's weights.</summary>
-    public float WeightRate { get; init; } = 1e-3f;
+    public float WeightRate { get; init; } = 5e-4f;
 
     /// <summary>The bound on the norm of all gradients together; null for none.</summary>
     public float? GradientClip { get; init; } = 1;
