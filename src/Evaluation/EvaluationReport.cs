@@ -134,6 +134,7 @@ public sealed record TimestepQuality(int Timestep, double Sqnr, double Error);
 /// <param name="Scales">The step size of its input by timestep, where it depends on that.</param>
 /// <param name="MeanWeightBits">The mean width of its output channels' weights, where they differ.</param>
 /// <param name="ChannelWidths">The output channels of each width, where they differ.</param>
+/// <param name="Deviations">How far the values of each input of a product of activations spread by timestep.</param>
 public sealed record LayerQuality(
     string Name,
     string Operator,
@@ -143,7 +144,8 @@ public sealed record LayerQuality(
     long Parameters,
     IReadOnlyList<TimestepScale>? Scales = null,
     double? MeanWeightBits = null,
-    IReadOnlyList<ChannelWidth>? ChannelWidths = null
+    IReadOnlyList<ChannelWidth>? ChannelWidths = null,
+    IReadOnlyList<IReadOnlyList<TimestepDeviation>>? Deviations = null
 );
 
 /// <summary>What a model's bytes are spent on.</summary>

@@ -73,6 +73,7 @@ public static class HtmlReport
             {FallbackSection.Render(report)}
             {LayersSection.Render(report)}
             {ScalesSection.Render(report)}
+            {DeviationsSection.Render(report)}
             {ChannelWidthsSection.Render(report)}
             <div class="columns">
             {SizeSection.Render(report)}

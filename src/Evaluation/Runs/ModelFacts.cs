@@ -19,7 +19,10 @@ internal static class ModelFacts
                 layer.Parameters,
                 layer.Inputs.FirstOrDefault(i => i.Timesteps is not null)?.Timesteps,
                 layer.MeanWeightBits,
-                layer.ChannelWidths
+                layer.ChannelWidths,
+                layer.Inputs.Any(i => i.Deviations is not null)
+                    ? [.. layer.Inputs.Select(i => i.Deviations).OfType<IReadOnlyList<TimestepDeviation>>()]
+                    : null
             )),
         ];
 

@@ -61,6 +61,7 @@ public sealed record ChannelWidth(
 /// <param name="IsLogarithmic">True where codes are powers of two; scale and zero point say nothing then. Null for uniform
 /// codes.</param>
 /// <param name="Timesteps">The step size in units of the value itself by timestep, where it depends on that.</param>
+/// <param name="Deviations">How far its values spread by timestep; of inputs of products of activations.</param>
 public sealed record ActivationReport(
     string Value,
     int Bits,
@@ -70,8 +71,15 @@ public sealed record ActivationReport(
     float Max,
     double Sqnr,
     bool? IsLogarithmic = null,
-    IReadOnlyList<TimestepScale>? Timesteps = null
+    IReadOnlyList<TimestepScale>? Timesteps = null,
+    IReadOnlyList<TimestepDeviation>? Deviations = null
 );
+
+/// <summary>The standard deviation of an activation point's values at a timestep.</summary>
+/// <param name="Timestep">t.</param>
+/// <param name="Rounded">Of what is rounded, normalized by timestep where the plan says so.</param>
+/// <param name="Value">Of the value itself.</param>
+public sealed record TimestepDeviation(int Timestep, float Rounded, float Value);
 
 /// <summary>The step size of an activation point at a timestep.</summary>
 /// <param name="Timestep">t; a timestep between two has the nearer one's.</param>

@@ -58,7 +58,17 @@ internal static class ReportBuilder
             plan.Weight is null
                 ? null
                 : Rounded(SignalToNoise.Decibels(layer.Weight!.ToFloats().Span, plan.Weight.ToFloats())),
-            [.. plan.Inputs.Select(p => Activation(state, p))],
+            [
+                .. plan.Inputs.Select(p =>
+                    Activation(state, p) with
+                    {
+                        Deviations =
+                            plan.Kind == LayerKind.MatrixProduct && p.Symmetry != Symmetry.ZeroBased
+                                ? Deviations(state, p)
+                                : null,
+                    }
+                ),
+            ],
             plan.Output is null ? null : Activation(state, plan.Output),
             outputSqnr,
             plan.ChannelBits is null ? null : Math.Round(plan.Weight!.MeanBits, 4),
@@ -96,6 +106,25 @@ internal static class ReportBuilder
                 ? [.. table.Timesteps.Zip(table.Factors, (t, f) => new TimestepScale(t, f * quantizer.Scale))]
                 : null
         );
+    }
+
+    /// <summary>Of the timesteps that calibration saw; a factor on all of them shows the value itself.</summary>
+    private static IReadOnlyList<TimestepDeviation> Deviations(QuantizationState state, ActivationPoint point)
+    {
+        var seen = state.Statistics!.Of(point.Value).ByTimestep;
+        var factors = state.Plan.Timesteps.TryGetValue(point, out var table)
+            ? table.Timesteps.Zip(table.Factors).ToDictionary(t => t.First, t => t.Second)
+            : [];
+        return
+        [
+            .. seen.Where(t => t.Value.Count > 0)
+                .OrderByDescending(t => t.Key)
+                .Select(t =>
+                {
+                    var rounded = (float)Math.Sqrt(t.Value.Moments.Variance);
+                    return new TimestepDeviation(t.Key, rounded, rounded * factors.GetValueOrDefault(t.Key, 1));
+                }),
+        ];
     }
 
     private static string Words(LayerPositions positions) => string.Join(", ", LayerPattern.NamesOf(positions));
