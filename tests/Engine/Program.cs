@@ -16,6 +16,7 @@ internal static class Program
                     ["device", var text] => Device.Parse(text).ToString(),
                     ["gpu"] => Device.NvidiaGpuPresent.ToString(),
                     ["library"] => Library(),
+                    ["training-peak", var what] => $"{Optimizers.RecomputationTests.Peak(what)}",
                     _ => "nothing asked for",
                 }
             );

@@ -18,7 +18,23 @@ public static class GradientGraph
     /// on has a gradient of zeros.</returns>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4030: an operator on the way has no rule, as none with subgraphs has. DQ4031: a shape
     /// is not known. DQ4032: an operator's attributes are not supported by its rule.</exception>
-    public static IReadOnlyDictionary<string, string> Append(OnnxModel model, string loss, IReadOnlyList<string> wanted)
+    public static IReadOnlyDictionary<string, string> Append(
+        OnnxModel model,
+        string loss,
+        IReadOnlyList<string> wanted
+    ) => Append(model, loss, wanted, out _);
+
+    /// <summary>Appends the gradients of a scalar to a graph, and tells those of inner values.</summary>
+    /// <param name="model">Changed in place.</param>
+    /// <param name="loss">The scalar value to differentiate.</param>
+    /// <param name="wanted">The values whose gradients are wanted.</param>
+    /// <param name="gradientOf">The whole gradient of any value on the way; null for one that has none.</param>
+    internal static IReadOnlyDictionary<string, string> Append(
+        OnnxModel model,
+        string loss,
+        IReadOnlyList<string> wanted,
+        out Func<string, string?> gradientOf
+    )
     {
         var graph = model.Graph;
         ShapeInferrer.Infer(model);
@@ -46,6 +62,7 @@ public static class GradientGraph
             StringComparer.Ordinal
         );
         graph.SortTopologically();
+        gradientOf = sums.Total;
         return gradients;
     }
 

@@ -19,8 +19,20 @@ internal sealed class AdamWriter(OnnxGraph graph)
         return name;
     }
 
+    /// <summary>Adds the input of the averages' decay: the vector (d, 1 − d).</summary>
+    public string AddAverageRate()
+    {
+        var name = editor.Unique("average_rate");
+        graph.Inputs.Add(new(name, ElementType.Float, TensorShape.Of(2)));
+        return name;
+    }
+
     /// <summary>Adds the update of a parameter.</summary>
-    public TrainedParameter AddUpdate(Parameter parameter, string gradient, string rate)
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="gradient">Its gradient.</param>
+    /// <param name="rate">Its group's rate.</param>
+    /// <param name="averageRate">The averages' decay; null where no average is kept.</param>
+    public TrainedParameter AddUpdate(Parameter parameter, string gradient, string rate, string? averageRate)
     {
         var (name, settings) = (parameter.Name, parameter.Settings);
         var mean = Input($"{name}_mean", parameter);
@@ -45,12 +57,25 @@ internal sealed class AdamWriter(OnnxGraph graph)
             next = editor.Node("Max", $"{name}_bounded", [next, Number(least)]);
         }
 
-        foreach (var output in (string[])[next, nextMean, nextSquare])
+        var trained = new TrainedParameter(parameter, mean, square, next, nextMean, nextSquare)
+        {
+            Average = averageRate is null ? null : AddAverage(parameter, next, averageRate),
+        };
+        foreach (var (_, output) in trained.Tensors)
         {
             graph.Outputs.Add(new(output, ElementType.Float, parameter.Initial.Shape));
         }
 
-        return new(parameter, mean, square, next, nextMean, nextSquare);
+        return trained;
+    }
+
+    /// <summary>a ← d·a + (1 − d)·p with the parameter after the step.</summary>
+    private (string Before, string After) AddAverage(Parameter parameter, string next, string rate)
+    {
+        var average = Input($"{parameter.Name}_average", parameter);
+        var kept = editor.Node("Mul", $"{average}_kept", [average, Entry(rate, 0)]);
+        var added = editor.Node("Mul", $"{average}_added", [next, Entry(rate, 1)]);
+        return (average, editor.Node("Add", $"{parameter.Name}_next_average", [kept, added]));
     }
 
     private string Input(string wanted, Parameter parameter)

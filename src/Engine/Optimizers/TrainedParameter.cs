@@ -10,6 +10,11 @@ internal sealed record TrainedParameter(
     string NextSquare
 )
 {
+    /// <summary>The moving average before and after a step; null where none is kept.</summary>
+    public (string Before, string After)? Average { get; init; }
+
     public IEnumerable<(string Before, string After)> Tensors =>
-        [(Parameter.Name, NextValue), (Mean, NextMean), (Square, NextSquare)];
+        [(Parameter.Name, NextValue), (Mean, NextMean), (Square, NextSquare), .. Averages];
+
+    private IEnumerable<(string Before, string After)> Averages => Average is { } average ? [average] : [];
 }

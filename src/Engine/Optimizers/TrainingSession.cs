@@ -4,21 +4,32 @@ using Microsoft.ML.OnnxRuntime;
 namespace DiffusionQuant.Engine.Optimizers;
 
 /// <summary>
-/// Runs a <see cref="TrainingGraph"/> step by step. Parameters and moments stay on the device; two sets of them take turns
-/// as a step's inputs and outputs. For one thread at a time.
+/// Runs a <see cref="TrainingGraph"/> step by step. Parameters, moments and averages stay on the device; two sets of them
+/// take turns as a step's inputs and outputs. For one thread at a time.
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
     private readonly TrainingGraph graph;
     private readonly ModelSession session;
+    private readonly ModelSession? update;
     private readonly ModelBinding[] bindings;
+
+    // The bindings of what ends a step; the same ones where a step is one run.
+    private readonly ModelBinding[] updates;
 
     // What odd steps write, and what even steps write.
     private readonly Dictionary<string, OrtValue>[] sets;
     private readonly Dictionary<string, OrtValue> initial = new(StringComparer.Ordinal);
+
+    // Each is read and written by one run, and in place: an element is read just before it is written.
+    private readonly Dictionary<string, OrtValue> sums = new(StringComparer.Ordinal);
     private readonly float[][] rates;
     private readonly OrtValue[] rateTensors;
-    private int runs;
+    private readonly float[] averageRate = new float[2];
+    private readonly OrtValue averageRateTensor;
+    private readonly OrtValue[] keptTensors = [Tensors.Of([0f]), Tensors.Of([1f])];
+    private int updatesDone;
+    private int pending;
 
     /// <summary>Loads the graph and gives the parameters their first values.</summary>
     /// <param name="graph">The graph.</param>
@@ -31,7 +42,9 @@ public sealed class TrainingSession : IDisposable
         Steps = steps;
         Step = from?.Step ?? 0;
         session = ModelSession.Load(graph.Model, settings);
+        update = graph.Update is null ? null : ModelSession.Load(graph.Update, settings);
         bindings = [session.Bind(), session.Bind()];
+        updates = update is null ? bindings : [update.Bind(), update.Bind()];
         sets =
         [
             [],
@@ -39,14 +52,16 @@ public sealed class TrainingSession : IDisposable
         ];
         rates = [.. graph.Groups.Select(_ => new float[3])];
         rateTensors = [.. rates.Select(r => Tensors.Of(r, r.Length))];
+        averageRateTensor = Tensors.Of(averageRate, averageRate.Length);
         foreach (var parameter in graph.Parameters)
         {
             foreach (var (before, after) in parameter.Tensors)
             {
-                AddTensor(before, after, parameter.Parameter.Initial, from?.Tensors[before]);
+                AddTensor(parameter, before, after, from?.Tensors[before]);
             }
         }
 
+        AddSums();
         foreach (var binding in bindings)
         {
             binding.BindOutputToMainMemory(graph.Loss);
@@ -55,22 +70,37 @@ public sealed class TrainingSession : IDisposable
                 binding.BindOutputToMainMemory(output);
             }
         }
+
+        if (graph.Norm is { } norm)
+        {
+            Array.ForEach(updates, u => u.BindOutputToMainMemory(norm));
+        }
     }
 
     /// <summary>How many steps there will be.</summary>
     public int Steps { get; }
 
-    /// <summary>How many steps were done, those of an earlier session included.</summary>
+    /// <summary>How many steps were done, those of an earlier session included. A step is as many runs as
+    /// <see cref="TrainingOptions.Accumulation"/> says.</summary>
     public int Step { get; private set; }
 
-    /// <summary>Parameters and moments as they are, for a session that goes on from here.</summary>
+    /// <summary>The norm of all gradients in the last step, before they were clipped; null before the first step and where
+    /// <see cref="TrainingOptions.GradientClip"/> is null.</summary>
+    public float? GradientNorm { get; private set; }
+
+    /// <summary>Parameters, moments and averages as they are, for a session that goes on from here.</summary>
+    /// <exception cref="InvalidOperationException">A step has begun and lacks runs: sums of gradients are no part of a state.</exception>
     public TrainingState State =>
-        new(
-            Step,
-            graph
-                .Parameters.SelectMany(p => p.Tensors)
-                .ToDictionary(t => t.Before, t => Read(t.Before), StringComparer.Ordinal)
-        );
+        pending == 0
+            ? new(
+                Step,
+                graph
+                    .Parameters.SelectMany(p => p.Tensors)
+                    .ToDictionary(t => t.Before, t => Read(t.Before), StringComparer.Ordinal)
+            )
+            : throw new InvalidOperationException(
+                $"Step {Step + 1} has had {pending} of its {graph.Options.Accumulation} runs; a state can be read between steps."
+            );
 
     /// <summary>The device.</summary>
     public Device Device => session.Device;
@@ -86,11 +116,11 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    /// <summary>Does a step.</summary>
-    /// <param name="inputs">The inputs that change with each step.</param>
+    /// <summary>Does a step, or one of the runs that make a step: the last of them changes the parameters.</summary>
+    /// <param name="inputs">The inputs that change with each run.</param>
     /// <param name="observe">Sees the graph's observed outputs.</param>
     /// <param name="cancellation">Stops the step; the session is not usable then.</param>
-    /// <returns>The loss before the step.</returns>
+    /// <returns>The run's loss before the step.</returns>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4012 to DQ4018: inputs do not fit, or the run failed.</exception>
     public float Run(
         IEnumerable<KeyValuePair<string, OrtValue>> inputs,
@@ -98,30 +128,31 @@ public sealed class TrainingSession : IDisposable
         CancellationToken cancellation = default
     )
     {
-        var binding = bindings[runs % 2];
+        var turn = updatesDone % 2;
+        var binding = bindings[turn];
         foreach (var (name, value) in inputs)
         {
             binding.BindInput(name, value);
         }
 
-        SetRates();
-        for (var i = 0; i < rateTensors.Length; i++)
+        if (graph.KeptSums is { } kept)
         {
-            binding.BindInput(graph.RateInputs[i], rateTensors[i]);
+            binding.BindInput(kept, keptTensors[pending == 0 ? 0 : 1]);
+        }
+
+        if (update is null)
+        {
+            BindRates(binding);
         }
 
         using var outputs = binding.Run(cancellation);
-        if (runs == 0)
+        BindSums();
+        pending++;
+        if (pending == graph.Options.Accumulation)
         {
-            // Behind the first step the initial values are not read any more.
-            foreach (var (name, value) in sets[0])
-            {
-                binding.BindInput(name, value);
-            }
+            EndStep(outputs, turn, cancellation);
         }
 
-        runs++;
-        Step++;
         observe?.Invoke(outputs);
         return Tensors.Floats(outputs[graph.Loss])[0];
     }
@@ -131,52 +162,153 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>A copy of a parameter's present value.</summary>
     public float[] Read(string parameter) =>
-        Tensors.ToFloats(runs == 0 ? initial[parameter] : sets[runs % 2][parameter]);
+        Tensors.ToFloats(updatesDone == 0 ? initial[parameter] : sets[updatesDone % 2][parameter]);
+
+    /// <summary>A copy of a parameter's moving average; its first value before the first step.</summary>
+    /// <param name="parameter">The parameter's name.</param>
+    /// <exception cref="InvalidOperationException">The graph keeps no averages.</exception>
+    public float[] ReadAverage(string parameter) =>
+        graph.Parameters.FirstOrDefault(p => p.Parameter.Name == parameter)?.Average is var (name, _)
+            ? Read(name)
+            : throw new InvalidOperationException(
+                $"No average of '{parameter}' is kept: see {nameof(TrainingOptions)}.{nameof(TrainingOptions.AverageDecay)}."
+            );
 
     /// <summary>Frees graph and tensors.</summary>
     public void Dispose()
     {
-        foreach (var binding in bindings)
+        foreach (var binding in bindings.Union(updates))
         {
             binding.Dispose();
         }
 
-        foreach (var tensor in sets.SelectMany(s => s.Values).Concat(initial.Values).Concat(rateTensors))
-        {
-            tensor.Dispose();
-        }
-
+        OrtValue[] tensors =
+        [
+            .. sets.SelectMany(s => s.Values),
+            .. initial.Values,
+            .. sums.Values,
+            .. rateTensors,
+            .. keptTensors,
+            averageRateTensor,
+        ];
+        Array.ForEach(tensors, t => t.Dispose());
         session.Dispose();
+        update?.Dispose();
     }
 
-    private void AddTensor(string before, string after, OnnxTensor parameter, float[]? earlier)
+    private void AddTensor(TrainedParameter trained, string before, string after, float[]? earlier)
     {
+        var parameter = trained.Parameter.Initial;
         var dims = parameter.Dims;
         for (var i = 0; i < 2; i++)
         {
             sets[i][before] = session.Allocate(ElementType.Float, dims);
         }
 
+        var isValue = before == parameter.Name || before == trained.Average?.Before;
         var first =
             earlier is not null ? Tensors.Of(earlier, dims)
-            : before == parameter.Name ? Tensors.FromTensor(parameter)
+            : isValue ? Tensors.FromTensor(parameter)
             : Tensors.Of(new float[parameter.ElementCount], dims);
         initial.Add(before, first);
-        bindings[0].BindInput(before, first).BindOutput(after, sets[1][before]);
-        bindings[1].BindInput(before, sets[1][before]).BindOutput(after, sets[0][before]);
+        BindTurn(0, before, first);
+        BindTurn(1, before, sets[1][before]);
+        updates[0].BindOutput(after, sets[1][before]);
+        updates[1].BindOutput(after, sets[0][before]);
     }
 
-    private void SetRates()
+    /// <summary>Binds what a turn reads.</summary>
+    private void BindTurn(int turn, string name, OrtValue value)
+    {
+        updates[turn].BindInput(name, value);
+        if (update is not null && graph.Parameters.Any(p => p.Parameter.Name == name))
+        {
+            bindings[turn].BindInput(name, value);
+        }
+    }
+
+    private void AddSums()
+    {
+        foreach (var (parameter, before, after) in graph.Sums)
+        {
+            var dims = parameter.Initial.Dims;
+            var sum = sums[before] = session.Allocate(ElementType.Float, dims);
+            // The first run reads zeros: what was allocated may be no numbers, which no factor makes zero.
+            var zeros = Tensors.Of(new float[parameter.Initial.ElementCount], dims);
+            initial.Add(before, zeros);
+            foreach (var binding in bindings)
+            {
+                binding.BindInput(before, zeros).BindOutput(after, sum);
+            }
+        }
+    }
+
+    /// <summary>Behind the first run sums are what is added to.</summary>
+    private void BindSums()
+    {
+        foreach (var (name, sum) in sums)
+        {
+            if (initial.Remove(name, out var zeros))
+            {
+                Array.ForEach(bindings, b => b.BindInput(name, sum));
+                Array.ForEach(updates, u => u.BindInput(name, sum));
+                zeros.Dispose();
+            }
+        }
+    }
+
+    private void EndStep(TensorSet outputs, int turn, CancellationToken cancellation)
+    {
+        if (update is null)
+        {
+            ReadNorm(outputs);
+        }
+        else
+        {
+            BindRates(updates[turn]);
+            using var updated = updates[turn].Run(cancellation);
+            ReadNorm(updated);
+        }
+
+        if (updatesDone == 0)
+        {
+            // Behind the first step the initial values are not read any more.
+            foreach (var (name, value) in sets[0])
+            {
+                BindTurn(0, name, value);
+                initial.Remove(name, out var first);
+                first!.Dispose();
+            }
+        }
+
+        pending = 0;
+        updatesDone++;
+        Step++;
+    }
+
+    private void ReadNorm(TensorSet outputs) =>
+        GradientNorm = graph.Norm is null ? null : Tensors.Floats(outputs[graph.Norm])[0];
+
+    private void BindRates(ModelBinding binding)
     {
         for (var i = 0; i < rates.Length; i++)
         {
             var settings = graph.Groups[i];
-            var rate = settings.LearningRate * settings.Schedule.Factor(Step, Steps);
+            var rate = settings.RateAt(Step, Steps);
             var mean = (1 - (double)settings.Beta1) / (1 - Math.Pow(settings.Beta1, Step + 1));
             var root = Math.Sqrt((1 - (double)settings.Beta2) / (1 - Math.Pow(settings.Beta2, Step + 1)));
             rates[i][0] = (float)(rate * mean / root);
             rates[i][1] = (float)(settings.Epsilon / root);
             rates[i][2] = rate;
+            binding.BindInput(graph.RateInputs[i], rateTensors[i]);
+        }
+
+        if (graph.AverageRate is { } name)
+        {
+            var decay = Math.Min((double)graph.Options.AverageDecay!, (1.0 + Step) / (10.0 + Step));
+            averageRate[0] = (float)decay;
+            averageRate[1] = (float)(1 - decay);
+            binding.BindInput(name, averageRateTensor);
         }
     }
 }

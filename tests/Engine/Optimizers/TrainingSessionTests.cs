@@ -103,7 +103,12 @@ public class TrainingSessionTests
         var y = b.MatMul(batch, w);
         b.Graph.Nodes.Add(new("Identity", [y.Name], ["y"], "show"));
         b.Output(b.Op("ReduceSum", [y * y], ("keepdims", 0L)), "loss", ElementType.Float);
-        return TrainingGraph.Build(b.Build(), "loss", [new(OnnxTensor.Of("w", Start.AsSpan(), 3), settings)], observed);
+        return TrainingGraph.Build(
+            b.Build(),
+            "loss",
+            [new(OnnxTensor.Of("w", Start.AsSpan(), 3), settings)],
+            new() { Observed = observed }
+        );
     }
 
     private static (float[] Values, float[] Losses) Train(AdamSettings settings)
