@@ -84,7 +84,12 @@ internal sealed class FineTuningGraph
         graph.SortTopologically();
         graph.RemoveUnused();
         string[] inputs = [.. contract.Inputs.Select(i => i.Name).Where(i => graph.Inputs.Exists(g => g.Name == i))];
-        var training = TrainingGraph.Build(model, loss, parts.Parameters, new() { Observed = shown is { } feature ? [feature.Name] : [] });
+        var training = TrainingGraph.Build(
+            model,
+            loss,
+            parts.Parameters,
+            new() { Observed = shown is { } feature ? [feature.Name] : [] }
+        );
         return new(training, parts)
         {
             Inputs = inputs,
