@@ -43,11 +43,19 @@ internal sealed class TorchProcess : IDisposable
 
     /// <summary>Does a step of a training on the batch that lies in its folder.</summary>
     /// <returns>The loss before the step, and how long it took.</returns>
-    public (double Loss, double Seconds) Step(int step) => Pair(Ask($"step {step}"));
+    public (double Loss, double Seconds) Step(int step)
+    {
+        var answer = Ask($"step {step}");
+        return (answer[0].GetDouble(), answer[1].GetDouble());
+    }
 
     /// <summary>Compares averages of weights.</summary>
-    /// <returns>How far they lie apart, and how far from the first weights.</returns>
-    public (double Apart, double Way) CompareWeights(string folder) => Pair(Ask($"compare {folder}"));
+    /// <returns>How far they lie apart, how far from the first weights, and which have most of the square of the former.</returns>
+    public (double Apart, double Way, string Shares) CompareWeights(string folder)
+    {
+        var answer = Ask($"compare {folder}");
+        return (answer[0].GetDouble(), answer[1].GetDouble(), answer[2].GetString()!);
+    }
 
     public void Dispose()
     {
@@ -55,8 +63,6 @@ internal sealed class TorchProcess : IDisposable
         process.WaitForExit();
         process.Dispose();
     }
-
-    private static (double, double) Pair(JsonElement answer) => (answer[0].GetDouble(), answer[1].GetDouble());
 
     private JsonElement Ask(string line)
     {

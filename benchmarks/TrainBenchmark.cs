@@ -95,7 +95,7 @@ internal static class TrainBenchmark
             WriteNpy(averages, name, graph.Network.Graph.Initializers[name].Dims, session.ReadAverage(name));
         }
 
-        var (apart, way) = torch.CompareWeights(averages);
+        var (apart, way, shares) = torch.CompareWeights(averages);
         // The first step of a turn does not count: the other's threads still spin in it.
         var timed = rows.Where((_, i) => i % Turn > 0).ToArray();
         var (ours, theirs) = (Median(timed.Select(r => r.Time)), Median(timed.Select(r => r.TorchTime)));
@@ -103,7 +103,7 @@ internal static class TrainBenchmark
         Console.WriteLine();
         Console.WriteLine($"Losses differ by {worst:E1} at most, in {rows.Count} steps.");
         Console.WriteLine(
-            $"Averages of weights lie {apart:E1} apart after a way of {way:E1} from the first weights: {apart / way:E1} of it."
+            $"Averages of weights lie {apart:E1} apart after a way of {way:E1} from the first weights; of the square of that: {shares}."
         );
         Console.WriteLine();
         Console.WriteLine("| ms per step | PyTorch's | ratio | fastest | PyTorch's |");

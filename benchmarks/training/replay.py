@@ -53,16 +53,16 @@ class Training:
         return [loss.item(), time.perf_counter() - started]
 
     def compare(self, folder):
-        """How far the averages lie from the benchmark's, and how far both have come: the norms of the differences."""
-        s, averages = self.settings, dict(self.average.named_parameters())
-        apart = way = 0.0
-        for name in s["weights"]:
-            theirs = np.load(Path(folder) / f"{name}.npy")
-            first = np.load(self.folder / f"{name}.npy")
+        """How far the averages lie from the benchmark's, how far from the first weights, and which lie furthest apart."""
+        averages = dict(self.average.named_parameters())
+        apart, way = {}, 0.0
+        for name in self.settings["weights"]:
             ours = averages[name].detach().numpy()
-            apart += float(((ours - theirs) ** 2).sum())
-            way += float(((ours - first) ** 2).sum())
-        return [math.sqrt(apart), math.sqrt(way)]
+            apart[name] = float(((ours - np.load(Path(folder) / f"{name}.npy")) ** 2).sum())
+            way += float(((ours - np.load(self.folder / f"{name}.npy")) ** 2).sum())
+        furthest = sorted(apart, key=apart.get, reverse=True)[:6]
+        shares = ", ".join(f"{n} {100 * apart[n] / sum(apart.values()):.0f} %" for n in furthest)
+        return [math.sqrt(sum(apart.values())), math.sqrt(way), shares]
 
 
 def main():

@@ -116,6 +116,14 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
                 if (cancellation.IsCancellationRequested)
                 {
                     Keep();
+                    if (keptStep is not null)
+                    {
+                        Note(
+                            $"Step {keptStep} is kept in {WorkFolder}; the same command goes on from there.",
+                            (double)session.Step / training.Steps
+                        );
+                    }
+
                     cancellation.ThrowIfCancellationRequested();
                 }
 
