@@ -21,7 +21,9 @@ internal static class GradientBenchmark
     {
         var runs = int.Parse(BenchmarkOptions.Option(options, "--runs", "7"));
         var only = BenchmarkOptions.Option(options, "--only", "");
-        using var torch = options.Contains("--alone") ? null : TorchProcess.Start(Threads);
+        using var torch = options.Contains("--alone")
+            ? null
+            : TorchProcess.Start(Threads, Path.Combine("gradients", "step.py"));
         GradientBlock[] blocks =
         [
             GradientBlocks.Residual(32, 256, 16),

@@ -12,6 +12,8 @@ switch (args)
         return QualityBenchmark.Run(options);
     case ["gradients", .. var options]:
         return GradientBenchmark.Run(options);
+    case ["train", .. var options]:
+        return TrainBenchmark.Run(options);
     case ["methods", .. var options]:
         return MethodsBenchmark.Run(options);
     case ["quantize-apart", var model, var folder, var recipe, var method]:
@@ -31,6 +33,8 @@ switch (args)
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
             dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]
                 Loss, gradients and Adam's step of single blocks, in turn with PyTorch where python3 has it.
+            dotnet run -c Release --project benchmarks -- train --images FILE.npy [--steps 40] [--batch 16] [--config small] [--prediction v] [--threads 2]
+                Training from images beside PyTorch: the same weights and batches, losses step by step, time per step.
             dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm]
                     [--effort standard] [--policy strict] [--images 2000] [--steps 25] [--model FOLDER] [--output FILE]
                 Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Parts of methods have names too:

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace DiffusionQuant.Benchmarks;
 
-/// <summary>PyTorch in a process of its own that does what it is asked line by line: see <c>gradients/step.py</c>.</summary>
+/// <summary>PyTorch in a process of its own that does what it is asked line by line: see <c>gradients/step.py</c> and
+/// <c>training/replay.py</c>.</summary>
 internal sealed class TorchProcess : IDisposable
 {
     private readonly Process process;
@@ -12,9 +13,11 @@ internal sealed class TorchProcess : IDisposable
     private TorchProcess(Process process) => this.process = process;
 
     /// <summary>Starts it, or returns null where no Python has PyTorch.</summary>
-    public static TorchProcess? Start(int threads)
+    /// <param name="threads">Its threads.</param>
+    /// <param name="script">The script beside this program.</param>
+    public static TorchProcess? Start(int threads, string script)
     {
-        var script = Path.Combine(AppContext.BaseDirectory, "gradients", "step.py");
+        script = Path.Combine(AppContext.BaseDirectory, script);
         foreach (var python in (string[])["python3", "/usr/bin/python3", "python"])
         {
             if (HasTorch(python))
@@ -26,7 +29,7 @@ internal sealed class TorchProcess : IDisposable
         return null;
     }
 
-    /// <summary>Reads a block that <see cref="GradientBlock.Write"/> wrote.</summary>
+    /// <summary>Reads what a benchmark wrote: a block of <see cref="GradientBlock.Write"/>, or a training.</summary>
     /// <returns>PyTorch's version.</returns>
     public string Load(string folder) => Ask($"load {folder}").GetString()!;
 
@@ -37,6 +40,22 @@ internal sealed class TorchProcess : IDisposable
     /// <summary>Runs the block once.</summary>
     /// <param name="kind"><c>forward</c>, <c>backward</c> or <c>step</c>.</param>
     public void Run(string kind) => Ask($"{kind} .");
+
+    /// <summary>Does a step of a training on the batch that lies in its folder.</summary>
+    /// <returns>The loss before the step, and how long it took.</returns>
+    public (double Loss, double Seconds) Step(int step)
+    {
+        var answer = Ask($"step {step}");
+        return (answer[0].GetDouble(), answer[1].GetDouble());
+    }
+
+    /// <summary>Compares averages of weights.</summary>
+    /// <returns>How far they lie apart, how far from the first weights, and which have most of the square of the former.</returns>
+    public (double Apart, double Way, string Shares) CompareWeights(string folder)
+    {
+        var answer = Ask($"compare {folder}");
+        return (answer[0].GetDouble(), answer[1].GetDouble(), answer[2].GetString()!);
+    }
 
     public void Dispose()
     {

@@ -14,6 +14,7 @@ namespace DiffusionQuant.Tool;
 [JsonSerializable(typeof(SearchReport))]
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(SampleReport))]
+[JsonSerializable(typeof(TrainReport))]
 [JsonSerializable(typeof(EvaluationResult))]
 [JsonSerializable(typeof(PartReport))]
 [JsonSerializable(typeof(WrittenReport))]

@@ -1,4 +1,5 @@
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Training.Denoisers;
 
 namespace DiffusionQuant.Tool.Caching;
 
@@ -8,21 +9,19 @@ namespace DiffusionQuant.Tool.Caching;
 internal sealed class OutputFolder
 {
     private const string Suffix = ".diffquant-new";
+    private const string ModelName = "model.onnx";
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private readonly string path;
 
     /// <summary>Names a folder for a quantized model.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model.</exception>
     public OutputFolder(string path)
-        : this(path, "quantization.json", "a quantized model") { }
+        : this(path, ["quantization.json", ModelName], "a quantized model") { }
 
-    private OutputFolder(string path, string description, string content)
+    private OutputFolder(string path, string[] files, string content)
     {
         this.path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
-        if (
-            File.Exists(this.path)
-            || (Directory.Exists(this.path) && !Holds(this.path, description) && !IsEmpty(this.path))
-        )
+        if (File.Exists(this.path) || (Directory.Exists(this.path) && !Holds(this.path, files) && !IsEmpty(this.path)))
         {
             throw ToolErrors.OutputHoldsOther(this.path, content);
         }
@@ -30,7 +29,13 @@ internal sealed class OutputFolder
 
     /// <summary>Names a folder for a feature extractor.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than an extractor.</exception>
-    public static OutputFolder OfExtractor(string path) => new(path, ExtractorSettings.FileName, "an extractor");
+    public static OutputFolder OfExtractor(string path) =>
+        new(path, [ExtractorSettings.FileName, ModelName], "an extractor");
+
+    /// <summary>Names a folder for a network that is trained from images.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than such a network.</exception>
+    public static OutputFolder OfTrained(string path) =>
+        new(path, [TrainedDenoiser.ReportName, $"unet/{ModelName}"], "a network that train made");
 
     /// <summary>The folder's full path.</summary>
     public string Path => path;
@@ -58,9 +63,8 @@ internal sealed class OutputFolder
         }
     }
 
-    private static bool Holds(string folder, string description) =>
-        File.Exists(System.IO.Path.Combine(folder, description))
-        && File.Exists(System.IO.Path.Combine(folder, "model.onnx"));
+    private static bool Holds(string folder, string[] files) =>
+        Array.TrueForAll(files, f => File.Exists(System.IO.Path.Combine(folder, f)));
 
     private static bool IsEmpty(string folder) => !Directory.EnumerateFileSystemEntries(folder).Any();
 

@@ -71,12 +71,13 @@ internal static class ToolRunner
     private static RootCommand CreateRoot(ToolHost host)
     {
         var root = new RootCommand(
-            "Quantizes, searches recipes for, inspects, samples, measures and verifies diffusion models."
+            "Quantizes, searches recipes for, inspects, samples, measures, verifies and trains diffusion models."
         );
         root.Subcommands.Add(QuantizeCommand.Create(host));
         root.Subcommands.Add(SearchCommand.Create(host));
         root.Subcommands.Add(InspectCommand.Create(host));
         root.Subcommands.Add(SampleCommand.Create(host));
+        root.Subcommands.Add(TrainCommand.Create(host));
         root.Subcommands.Add(EvaluateCommand.Create(host));
         root.Subcommands.Add(VerifyCommand.Create(host));
         root.Subcommands.Add(ReviewCommand.Create(host));

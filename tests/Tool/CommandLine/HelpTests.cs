@@ -10,6 +10,7 @@ public sealed class HelpTests
     [InlineData("search")]
     [InlineData("inspect")]
     [InlineData("sample")]
+    [InlineData("train")]
     [InlineData("extractor import")]
     [InlineData("evaluate")]
     [InlineData("verify")]
