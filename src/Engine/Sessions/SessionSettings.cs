@@ -29,6 +29,15 @@ public sealed record SessionSettings
     /// </summary>
     public IReadOnlyDictionary<string, string> CudaOptions { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Whether memory stays with the session between runs: faster where many small graphs run, but blocks of a size that
+    /// is not asked for again are held too. Without it each tensor is taken from the system and given back.
+    /// </summary>
+    public bool KeepsMemory { get; init; } = true;
+
+    /// <summary>Whether the second run takes one block of memory laid out by the first.</summary>
+    public bool PlansMemory { get; init; } = true;
+
     /// <summary>Whether to write a profile of each operator's time when the session ends.</summary>
     public bool EnableProfiling { get; init; }
 
