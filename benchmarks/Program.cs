@@ -10,8 +10,8 @@ switch (args)
         return CalibrationMemoryBenchmark.Run(options);
     case ["training-memory", .. var options]:
         return TrainingMemoryBenchmark.Run(options);
-    case ["train-apart", var batch, var runs, var segments, .. var settings]:
-        return TrainingMemoryBenchmark.Train(int.Parse(batch), int.Parse(runs), segments, settings);
+    case ["train-apart", var batch, var runs, var segments, var plan]:
+        return TrainingMemoryBenchmark.Train(int.Parse(batch), int.Parse(runs), segments, plan);
     case ["quality", .. var options]:
         return QualityBenchmark.Run(options);
     case ["gradients", .. var options]:

@@ -37,7 +37,6 @@ internal static class SessionOptionsBuilder
                 options.ProfileOutputPathPrefix = prefix;
             }
 
-            options.EnableCpuMemArena = settings.KeepsMemory;
             options.EnableMemoryPattern = settings.PlansMemory;
             options.EnableProfiling = settings.EnableProfiling;
             foreach (var (key, value) in settings.ConfigEntries)

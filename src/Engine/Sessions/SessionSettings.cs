@@ -30,12 +30,9 @@ public sealed record SessionSettings
     public IReadOnlyDictionary<string, string> CudaOptions { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>
-    /// Whether memory stays with the session between runs: faster where many small graphs run, but blocks of a size that
-    /// is not asked for again are held too. Without it each tensor is taken from the system and given back.
+    /// Whether the second run takes one block of memory that the first laid out. What the first run took stays with the
+    /// session, so where memory is short it is better not to.
     /// </summary>
-    public bool KeepsMemory { get; init; } = true;
-
-    /// <summary>Whether the second run takes one block of memory laid out by the first.</summary>
     public bool PlansMemory { get; init; } = true;
 
     /// <summary>Whether to write a profile of each operator's time when the session ends.</summary>
