@@ -14,8 +14,15 @@ namespace DiffusionQuant.Benchmarks;
 /// </summary>
 internal static class GradientBenchmark
 {
-    private const int Threads = 2;
+    public const int Threads = 2;
+    private const int RunsPerTurn = 3;
     private static readonly string[] Kinds = ["forward", "backward", "step"];
+
+    private static readonly (string Name, Func<GradientBlock> Build)[] Networks =
+    [
+        ("network of the sample", () => TrainedNetwork.Sample(64)),
+        ("network of 35.7 M", () => TrainedNetwork.Ddpm(8)),
+    ];
 
     public static int Run(string[] options)
     {
@@ -34,7 +41,7 @@ internal static class GradientBenchmark
             GradientBlocks.Reconstruction(16, 128, 16),
         ];
         Console.WriteLine(
-            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of 3 runs in each of {runs} turns, {Threads} threads"
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of {RunsPerTurn} runs in each of {runs} turns, {Threads} threads"
         );
         Console.WriteLine(torch is null ? "No Python with PyTorch was found: no comparison." : "");
         Console.WriteLine("| block | what | ms | PyTorch's ms | ratio | fastest | PyTorch's |");
@@ -43,6 +50,11 @@ internal static class GradientBenchmark
         foreach (var block in blocks.Where(b => b.Name.StartsWith(only, StringComparison.Ordinal)))
         {
             notes.AddRange(Time(block, torch, runs, options.Contains("--profile")));
+        }
+
+        foreach (var network in Networks.Where(n => n.Name.StartsWith(only, StringComparison.Ordinal)))
+        {
+            notes.AddRange(NetworkSteps.Time(network.Build(), torch, runs, options.Contains("--profile")));
         }
 
         Console.WriteLine();
@@ -68,16 +80,14 @@ internal static class GradientBenchmark
             var (ours, theirs) = (new List<double>(), new List<double>());
             for (var run = 0; run < runs; run++)
             {
-                ours.AddRange(Times(() => sessions.Run(kind)));
+                ours.AddRange(Times(() => sessions.Run(kind), RunsPerTurn));
                 if (torch is not null)
                 {
-                    theirs.AddRange(Times(() => torch.Run(kind)));
+                    theirs.AddRange(Times(() => torch.Run(kind), RunsPerTurn));
                 }
             }
 
-            Console.WriteLine(
-                $"| {block.Name} | {kind} | {Median(ours):F1} | {Median(theirs):F1} | {Median(ours) / Median(theirs):F2} | {ours.Min():F1} | {theirs.DefaultIfEmpty(double.NaN).Min():F1} |"
-            );
+            WriteRow(block.Name, kind, ours, theirs);
         }
 
         if (profile)
@@ -88,11 +98,17 @@ internal static class GradientBenchmark
         return notes;
     }
 
+    /// <summary>Writes the medians and the fastest of the times of both.</summary>
+    public static void WriteRow(string name, string kind, List<double> ours, List<double> theirs) =>
+        Console.WriteLine(
+            $"| {name} | {kind} | {Median(ours):F1} | {Median(theirs):F1} | {Median(ours) / Median(theirs):F2} | {ours.Min():F1} | {theirs.DefaultIfEmpty(double.NaN).Min():F1} |"
+        );
+
     /// <summary>The times of a few runs behind one that does not count: the other's threads still spin in the first.</summary>
-    private static IEnumerable<double> Times(Action run)
+    public static IEnumerable<double> Times(Action run, int count)
     {
         run();
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < count; i++)
         {
             var watch = Stopwatch.StartNew();
             run();

@@ -22,6 +22,9 @@ internal sealed record GradientBlock(
     public const string Loss = "loss";
     public const float LearningRate = 1e-3f;
 
+    /// <summary>The size of a whole network; null for a block.</summary>
+    public NetworkSize? Network { get; init; }
+
     /// <summary>Writes parameters and inputs for <see cref="TorchProcess"/>.</summary>
     public void Write(string folder)
     {
@@ -29,6 +32,7 @@ internal sealed record GradientBlock(
         {
             block = Function,
             learning_rate = LearningRate,
+            network = Network,
             inputs = Inputs.Select(Describe),
             parameters = Parameters.Select(p => Describe(p.Initial)),
         };

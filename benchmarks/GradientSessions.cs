@@ -104,12 +104,21 @@ internal sealed class GradientSessions : IDisposable
     }
 
     /// <summary>Where the time of a step goes.</summary>
-    public string Profile()
+    public string Profile() => Profile(step, tensors, settings);
+
+    /// <summary>Where the time of a training graph goes.</summary>
+    /// <param name="step">The graph.</param>
+    /// <param name="tensors">What is known of its inputs; the others are zeros.</param>
+    /// <param name="settings">Threads.</param>
+    public static string Profile(
+        OnnxModel step,
+        IReadOnlyDictionary<string, OrtValue> tensors,
+        SessionSettings settings
+    )
     {
         var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         step.Save(path);
-        using var session = ModelSession.Load(step, settings);
-        var inputs = session.Inputs.ToDictionary(
+        var inputs = step.Graph.Inputs.ToDictionary(
             i => i.Name,
             i =>
                 tensors.TryGetValue(i.Name, out var tensor)

@@ -8,6 +8,10 @@ switch (args)
         return ScalesBenchmark.Run(options);
     case ["calibration-memory", .. var options]:
         return CalibrationMemoryBenchmark.Run(options);
+    case ["training-memory", .. var options]:
+        return TrainingMemoryBenchmark.Run(options);
+    case ["train-apart", var batch, var runs, var segments, var plan]:
+        return TrainingMemoryBenchmark.Train(int.Parse(batch), int.Parse(runs), segments, plan);
     case ["quality", .. var options]:
         return QualityBenchmark.Run(options);
     case ["gradients", .. var options]:
@@ -29,6 +33,8 @@ switch (args)
                 What scales of timesteps and channels cost: files with and without them in turn within one process.
             dotnet run -c Release --project benchmarks -- calibration-memory
                 Peak memory of calibrating the same U-Net with 64 and with 1024 samples.
+            dotnet run -c Release --project benchmarks -- training-memory [--batches 8,16,32]
+                Peak memory and time of training steps of the same U-Net, with and without recomputation.
             dotnet run -c Release --project benchmarks -- quality [--images 2000] [--steps 25] [--model FOLDER]
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
             dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]

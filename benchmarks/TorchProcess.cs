@@ -37,6 +37,10 @@ internal sealed class TorchProcess : IDisposable
     /// <returns>The loss.</returns>
     public double Check() => Ask("check .").GetDouble();
 
+    /// <summary>Does a step.</summary>
+    /// <returns>The loss before it.</returns>
+    public double Step() => Ask("step .").GetDouble();
+
     /// <summary>Runs the block once.</summary>
     /// <param name="kind"><c>forward</c>, <c>backward</c> or <c>step</c>.</param>
     public void Run(string kind) => Ask($"{kind} .");

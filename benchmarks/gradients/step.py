@@ -7,6 +7,9 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+sys.path.insert(0, str(Path(__file__).parent))
+from unet import UNet  # noqa: E402
+
 
 class Block:
     """One block: its inputs and parameters as the benchmark wrote them, and the loss of them."""
@@ -14,10 +17,11 @@ class Block:
     def __init__(self, folder):
         self.folder = Path(folder)
         index = json.loads((self.folder / "index.json").read_text())
-        self.loss = globals()[index["block"]]
+        self.loss = globals().get(index["block"])
+        self.learning_rate = index["learning_rate"]
         self.inputs = {t["name"]: self.read(t) for t in index["inputs"]}
         self.parameters = {t["name"]: self.read(t).requires_grad_() for t in index["parameters"]}
-        self.adam = torch.optim.Adam(self.parameters.values(), lr=index["learning_rate"])
+        self.adam = torch.optim.Adam(self.parameters.values(), lr=self.learning_rate)
 
     def read(self, tensor):
         data = bytearray((self.folder / f"{tensor['name']}.bin").read_bytes())
@@ -41,6 +45,35 @@ class Block:
     def write(self, kind, of):
         for name, parameter in self.parameters.items():
             (self.folder / f"{name}.{kind}.bin").write_bytes(of(parameter).detach().contiguous().numpy().tobytes())
+
+
+class Network(Block):
+    """A whole U-Net of unet.py with the weights that the benchmark wrote."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        size = json.loads((self.folder / "index.json").read_text())["network"]
+        self.net = UNet(size["Channels"], tuple(size["Mult"]), size["Blocks"], image_channels=size["ImageChannels"])
+        with torch.no_grad():
+            parameters = dict(self.net.named_parameters())
+            norms = []
+            for module in self.net.modules():
+                if isinstance(module, torch.nn.GroupNorm):
+                    module.register_forward_hook(lambda m, *_: norms.append(m) if m not in norms else None)
+            self.predict()
+
+            # Exporters name normalisations by nothing but their order.
+            for i, norm in enumerate(norms):
+                parameters[f"norm{i}.weight"], parameters[f"norm{i}.bias"] = norm.weight, norm.bias
+            for name, tensor in self.parameters.items():
+                parameters[name].copy_(tensor.reshape(parameters[name].shape))
+        count = sum(p.numel() for p in self.net.parameters())
+        assert count == sum(p.numel() for p in self.parameters.values()), "not all weights were given"
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=self.learning_rate)
+        self.loss = lambda _, x: F.mse_loss(self.predict(), x["target"])
+
+    def predict(self):
+        return self.net(self.inputs["sample"], self.inputs["timestep"].long())
 
 
 def residual(p, x):
@@ -90,7 +123,8 @@ def main():
     for line in sys.stdin:
         command, argument = line.rstrip("\n").split(" ", 1)
         if command == "load":
-            block = Block(argument)
+            index = json.loads((Path(argument) / "index.json").read_text())
+            block = (Network if index["network"] else Block)(argument)
             answer = torch.__version__
         elif command == "check":
             # The first step's loss, and what gradients and parameters it leaves.

@@ -16,10 +16,11 @@ internal sealed class GradientClipWriter(OnnxModel model)
     /// <param name="batches">How many batches.</param>
     public string AddNorm(IEnumerable<(string Name, long[] Dims)> gradients, int batches)
     {
-        var parts = gradients.Select(g =>
-            writer.Reshape(writer.Unbroadcast(writer.Op("Mul", g.Name, g.Name), g.Dims, []), 1)
-        );
-        // One node that reads all: each gradient's part is made before the next gradient is.
+        // ONNX Runtime visits a node's inputs in the order in which their nodes stand: the gradient that the backward pass
+        // comes to first, that of the last parameter, is the first to be used up.
+        var parts = gradients
+            .Reverse()
+            .Select(g => writer.Reshape(writer.Unbroadcast(writer.Op("Mul", g.Name, g.Name), g.Dims, []), 1));
         var squares = writer.Op("Concat", [.. parts], ("axis", 0L));
         var root = writer.Op("Sqrt", writer.ReduceSum(squares, [0], keepDimensions: false));
         var norm = writer.Editor.Node("Mul", "gradient_norm", [root, writer.Number(1.0 / batches)]);

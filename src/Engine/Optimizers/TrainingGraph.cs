@@ -183,8 +183,9 @@ public sealed class TrainingGraph
     }
 
     /// <summary>
-    /// The parameters in the order in which the forward pass reads them. ONNX Runtime makes the last output of a graph
-    /// first, so that each gradient is used up as soon as the backward pass has come to it.
+    /// The parameters in the order in which the forward pass reads them. ONNX Runtime orders nodes from a graph's last
+    /// output on, so that each gradient is used up as soon as the backward pass has come to it; the other way round all of
+    /// them, and what they are made of, would wait until the first parameter's is there.
     /// </summary>
     private static Parameter[] InOrder(OnnxGraph graph, IReadOnlyList<Parameter> parameters)
     {

@@ -17,9 +17,9 @@ public sealed class TrainingSession : IDisposable
     // The bindings of what ends a step; the same ones where a step is one run.
     private readonly ModelBinding[] updates;
 
-    // What odd steps write, and what even steps write.
+    // What odd steps write, and what even steps write. Where a graph of its own updates, both are one and are written in
+    // place: there each value has been read for the last time when it is written.
     private readonly Dictionary<string, OrtValue>[] sets;
-    private readonly Dictionary<string, OrtValue> initial = new(StringComparer.Ordinal);
 
     // Each is read and written by one run, and in place: an element is read just before it is written.
     private readonly Dictionary<string, OrtValue> sums = new(StringComparer.Ordinal);
@@ -45,11 +45,8 @@ public sealed class TrainingSession : IDisposable
         update = graph.Update is null ? null : ModelSession.Load(graph.Update, settings);
         bindings = [session.Bind(), session.Bind()];
         updates = update is null ? bindings : [update.Bind(), update.Bind()];
-        sets =
-        [
-            [],
-            [],
-        ];
+        Dictionary<string, OrtValue> first = [];
+        sets = [first, update is null ? [] : first];
         rates = [.. graph.Groups.Select(_ => new float[3])];
         rateTensors = [.. rates.Select(r => Tensors.Of(r, r.Length))];
         averageRateTensor = Tensors.Of(averageRate, averageRate.Length);
@@ -146,7 +143,6 @@ public sealed class TrainingSession : IDisposable
         }
 
         using var outputs = binding.Run(cancellation);
-        BindSums();
         pending++;
         if (pending == graph.Options.Accumulation)
         {
@@ -161,8 +157,7 @@ public sealed class TrainingSession : IDisposable
     public bool Has(string parameter) => sets[0].ContainsKey(parameter);
 
     /// <summary>A copy of a parameter's present value.</summary>
-    public float[] Read(string parameter) =>
-        Tensors.ToFloats(updatesDone == 0 ? initial[parameter] : sets[updatesDone % 2][parameter]);
+    public float[] Read(string parameter) => Tensors.ToFloats(sets[updatesDone % 2][parameter]);
 
     /// <summary>A copy of a parameter's moving average; its first value before the first step.</summary>
     /// <param name="parameter">The parameter's name.</param>
@@ -184,8 +179,7 @@ public sealed class TrainingSession : IDisposable
 
         OrtValue[] tensors =
         [
-            .. sets.SelectMany(s => s.Values),
-            .. initial.Values,
+            .. sets.Distinct().SelectMany(s => s.Values),
             .. sums.Values,
             .. rateTensors,
             .. keptTensors,
@@ -200,18 +194,14 @@ public sealed class TrainingSession : IDisposable
     {
         var parameter = trained.Parameter.Initial;
         var dims = parameter.Dims;
-        for (var i = 0; i < 2; i++)
+        foreach (var set in sets.Distinct())
         {
-            sets[i][before] = session.Allocate(ElementType.Float, dims);
+            set[before] = session.Allocate(ElementType.Float, dims);
         }
 
         var isValue = before == parameter.Name || before == trained.Average?.Before;
-        var first =
-            earlier is not null ? Tensors.Of(earlier, dims)
-            : isValue ? Tensors.FromTensor(parameter)
-            : Tensors.Of(new float[parameter.ElementCount], dims);
-        initial.Add(before, first);
-        BindTurn(0, before, first);
+        session.Fill(sets[0][before], earlier ?? (isValue ? parameter.ToFloats() : new float[parameter.ElementCount]));
+        BindTurn(0, before, sets[0][before]);
         BindTurn(1, before, sets[1][before]);
         updates[0].BindOutput(after, sets[1][before]);
         updates[1].BindOutput(after, sets[0][before]);
@@ -233,27 +223,10 @@ public sealed class TrainingSession : IDisposable
         {
             var dims = parameter.Initial.Dims;
             var sum = sums[before] = session.Allocate(ElementType.Float, dims);
-            // The first run reads zeros: what was allocated may be no numbers, which no factor makes zero.
-            var zeros = Tensors.Of(new float[parameter.Initial.ElementCount], dims);
-            initial.Add(before, zeros);
-            foreach (var binding in bindings)
-            {
-                binding.BindInput(before, zeros).BindOutput(after, sum);
-            }
-        }
-    }
-
-    /// <summary>Behind the first run sums are what is added to.</summary>
-    private void BindSums()
-    {
-        foreach (var (name, sum) in sums)
-        {
-            if (initial.Remove(name, out var zeros))
-            {
-                Array.ForEach(bindings, b => b.BindInput(name, sum));
-                Array.ForEach(updates, u => u.BindInput(name, sum));
-                zeros.Dispose();
-            }
+            // What was allocated may be no numbers, which no factor makes zero.
+            session.Fill(sum, new float[parameter.Initial.ElementCount]);
+            Array.ForEach(bindings, b => b.BindInput(before, sum).BindOutput(after, sum));
+            Array.ForEach(updates, u => u.BindInput(before, sum));
         }
     }
 
@@ -268,17 +241,6 @@ public sealed class TrainingSession : IDisposable
             BindRates(updates[turn]);
             using var updated = updates[turn].Run(cancellation);
             ReadNorm(updated);
-        }
-
-        if (updatesDone == 0)
-        {
-            // Behind the first step the initial values are not read any more.
-            foreach (var (name, value) in sets[0])
-            {
-                BindTurn(0, name, value);
-                initial.Remove(name, out var first);
-                first!.Dispose();
-            }
         }
 
         pending = 0;

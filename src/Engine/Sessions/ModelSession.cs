@@ -128,6 +128,22 @@ public sealed class ModelSession : IDisposable
     public OrtValue Allocate(ElementType type, params ReadOnlySpan<long> dims) =>
         OrtValue.CreateAllocatedTensorValue(allocator.Value, (TensorElementType)type, dims.ToArray());
 
+    /// <summary>Writes float32 values into a tensor of the device's memory.</summary>
+    internal void Fill(OrtValue target, ReadOnlyMemory<float> values)
+    {
+        if (Device.Kind == DeviceKind.Cpu)
+        {
+            values.Span.CopyTo(target.GetTensorMutableDataAsSpan<float>());
+            return;
+        }
+
+        using var source = Tensors.Of(
+            System.Runtime.InteropServices.MemoryMarshal.AsMemory(values),
+            Tensors.Dims(target)
+        );
+        DeviceCopy.To(Device, source, target);
+    }
+
     /// <summary>Frees the model. Tensors that runs returned stay valid.</summary>
     public void Dispose()
     {

@@ -37,6 +37,7 @@ internal static class SessionOptionsBuilder
                 options.ProfileOutputPathPrefix = prefix;
             }
 
+            options.EnableMemoryPattern = settings.PlansMemory;
             options.EnableProfiling = settings.EnableProfiling;
             foreach (var (key, value) in settings.ConfigEntries)
             {

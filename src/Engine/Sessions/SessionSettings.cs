@@ -29,6 +29,12 @@ public sealed record SessionSettings
     /// </summary>
     public IReadOnlyDictionary<string, string> CudaOptions { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Whether the second run takes one block of memory that the first laid out. What the first run took stays with the
+    /// session, so where memory is short it is better not to.
+    /// </summary>
+    public bool PlansMemory { get; init; } = true;
+
     /// <summary>Whether to write a profile of each operator's time when the session ends.</summary>
     public bool EnableProfiling { get; init; }
 

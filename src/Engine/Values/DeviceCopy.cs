@@ -23,6 +23,15 @@ internal static class DeviceCopy
         return outputs.Take("y");
     }
 
+    /// <summary>Copies a tensor into one of a device.</summary>
+    public static void To(Device device, OrtValue source, OrtValue target)
+    {
+        var key = (device, Tensors.TypeOf(source));
+        var session = Sessions.GetOrAdd(key, k => new(() => Identity(k.Device, k.Type))).Value;
+        using var binding = session.Bind();
+        binding.BindInput("x", source).BindOutput("y", target).Run().Dispose();
+    }
+
     /// <summary>A session that returns its input.</summary>
     internal static ModelSession Identity(Device device, ElementType type)
     {
