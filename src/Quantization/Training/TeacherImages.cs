@@ -90,7 +90,6 @@ internal sealed class TeacherImages : ITeacher
         var output = new float[batch * size];
         images.Fill(noise, move, 0, flip: false, samples);
         var timesteps = new int[batch];
-        Span<float> drawn = new float[size];
         for (var i = 0; i < batch; i++)
         {
             // One timestep for all where the network takes only one.
@@ -98,8 +97,9 @@ internal sealed class TeacherImages : ITeacher
                 contract.TimestepIsShared && i > 0
                     ? timesteps[0]
                     : noise.Draw(NoisePurpose.Timestep, i, move, target.TrainTimesteps);
+            var drawn = output.AsSpan(i * size, size);
             noise.FillNormal(NoisePurpose.Forward, i, move, drawn);
-            target.Mix(timesteps[i], samples.AsSpan(i * size, size), drawn, output.AsSpan(i * size, size));
+            target.Mix(timesteps[i], samples.AsSpan(i * size, size), drawn);
         }
 
         int[] places = [.. Enumerable.Range(move * batch, batch)];

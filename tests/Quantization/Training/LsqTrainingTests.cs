@@ -361,8 +361,8 @@ public sealed class LsqTrainingTests
         float[] noise = [1, 0.5f, -2];
         const int Timestep = 300;
         var mixed = clean.ToArray();
-        var wanted = new float[3];
-        target.Mix(Timestep, mixed, noise, wanted);
+        var wanted = noise.ToArray();
+        target.Mix(Timestep, mixed, wanted);
         var kept = schedule.AlphasCumprod[Timestep];
         for (var i = 0; i < clean.Length; i++)
         {

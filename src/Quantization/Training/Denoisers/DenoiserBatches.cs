@@ -12,17 +12,14 @@ internal sealed class DenoiserBatches
     private readonly TrainingImages images;
     private readonly DenoiserTraining training;
     private readonly NoiseSource noise;
-    private readonly float[] signalRates;
-    private readonly float[] noiseRates;
+    private readonly NoisePredictionTarget target;
 
     public DenoiserBatches(TrainingImages images, DenoiserTraining training)
     {
         this.images = images;
         this.training = training;
         noise = new(training.Seed);
-        var alphas = new NoiseSchedule(training.Scheduler).AlphasCumprod;
-        signalRates = [.. alphas.Select(a => (float)Math.Sqrt(a))];
-        noiseRates = [.. alphas.Select(a => (float)Math.Sqrt(1 - a))];
+        target = new(new NoiseSchedule(training.Scheduler));
     }
 
     /// <summary>Makes the batch of a run.</summary>
@@ -36,23 +33,11 @@ internal sealed class DenoiserBatches
         images.Fill(noise, step, first, training.Flip, batch.Noisy);
         for (var i = 0; i < batch.Timesteps.Length; i++)
         {
-            var t = noise.Draw(NoisePurpose.Timestep, first + i, step, signalRates.Length);
+            var t = noise.Draw(NoisePurpose.Timestep, first + i, step, target.TrainTimesteps);
             batch.Timesteps[i] = t;
-            var target = batch.Target.AsSpan(i * size, size);
-            noise.FillNormal(NoisePurpose.Forward, first + i, step, target);
-            Mix(batch.Noisy.AsSpan(i * size, size), target, signalRates[t], noiseRates[t]);
-        }
-    }
-
-    /// <summary>Turns an image into x_t, and noise into what the network is to say.</summary>
-    private void Mix(Span<float> image, Span<float> target, float signalRate, float noiseRate)
-    {
-        var isVelocity = training.Prediction == PredictionType.Velocity;
-        for (var k = 0; k < image.Length; k++)
-        {
-            var (clean, epsilon) = (image[k], target[k]);
-            image[k] = (signalRate * clean) + (noiseRate * epsilon);
-            target[k] = isVelocity ? (signalRate * epsilon) - (noiseRate * clean) : epsilon;
+            var drawn = batch.Target.AsSpan(i * size, size);
+            noise.FillNormal(NoisePurpose.Forward, first + i, step, drawn);
+            target.Mix(t, batch.Noisy.AsSpan(i * size, size), drawn);
         }
     }
 }

@@ -68,7 +68,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
         var graph = DenoiserGraph.Build(training, images.Shape);
         var checkpoint = new TrainingCheckpoint(WorkFolder, "training");
         var curve = new LossCurve(training.Steps);
-        var from = checkpoint.Find([]);
+        var from = checkpoint.Find(new([], []));
         if (from is not null)
         {
             curve.Load(from.Tensors[CurveName]);
@@ -188,7 +188,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
                             [CurveName] = curve.Save(),
                         },
                     },
-                    []
+                    new([], [])
                 );
                 keptStep = session.Step;
             }
