@@ -32,7 +32,9 @@ internal static class SpeedBenchmark
             $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of {runs} runs in turn"
         );
         Console.WriteLine();
-        Console.WriteLine("| batch | file | ms per call | float time / its time | bytes | of float | fewer bit operations (theory) |");
+        Console.WriteLine(
+            "| batch | file | ms per call | float time / its time | bytes | of float | fewer bit operations (theory) |"
+        );
         Console.WriteLine("|---|---|---|---|---|---|---|");
         var sessions = files.Select(f => ModelSession.Load(f.Path)).ToArray();
         var ratios = new Dictionary<(int Batch, string Name), double>();

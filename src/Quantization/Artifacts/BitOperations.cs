@@ -41,8 +41,7 @@ public sealed record BitOperations(double Float, double Quantized)
         return new(floats, quantized);
     }
 
-    private static double Left(LayerPlan plan) =>
-        plan.Mode == LayerMode.Integer ? plan.Inputs[0].Bits : FloatBits;
+    private static double Left(LayerPlan plan) => plan.Mode == LayerMode.Integer ? plan.Inputs[0].Bits : FloatBits;
 
     private static double Right(LayerPlan plan) =>
         plan.Mode == LayerMode.Float ? FloatBits
@@ -53,8 +52,10 @@ public sealed record BitOperations(double Float, double Quantized)
     private static double? Multiplications(OnnxGraph graph, OnnxNode node, QuantizableLayer layer) =>
         (layer.Kind, layer.Weight) switch
         {
-            (LayerKind.Convolution or LayerKind.Gemm or LayerKind.Linear, { } weight) => Elements(graph, node.Outputs[0])
-                * (double)(weight.ElementCount / weight.Dims[layer.ChannelAxis]),
+            (LayerKind.Convolution or LayerKind.Gemm or LayerKind.Linear, { } weight) => Elements(
+                graph,
+                node.Outputs[0]
+            ) * (double)(weight.ElementCount / weight.Dims[layer.ChannelAxis]),
             // Each element of its input meets all weights of its channel.
             (LayerKind.TransposedConvolution, { } weight) => Elements(graph, node.Inputs[0])
                 * (double)(weight.ElementCount / weight.Dims[0]),

@@ -84,11 +84,7 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
         PassContext context
     ) =>
         state.Recipe.TrainingData is { } path
-            ? TrainingImages.Load(
-                ImageSources.Open(path),
-                state.Source.SampleShape,
-                cancellation: context.Cancellation
-            )
+            ? TrainingImages.Load(ImageSources.Open(path), state.Source.SampleShape, cancellation: context.Cancellation)
         : mimicking is not { Weight: null }
             ? throw new ArgumentException("Without training data the network can only mimic the float network.")
         : null;

@@ -15,7 +15,8 @@ public static class RecipeContent
         try
         {
             string[] files =
-                Directory.Exists(path) ? Directory.GetFiles(path, pattern, new EnumerationOptions { RecurseSubdirectories = below })
+                Directory.Exists(path)
+                    ? Directory.GetFiles(path, pattern, new EnumerationOptions { RecurseSubdirectories = below })
                 : File.Exists(path) ? [path]
                 : [];
             foreach (var (name, file) in files.Select(f => (Name(f), f)).OrderBy(f => f.Item1, StringComparer.Ordinal))

@@ -80,7 +80,14 @@ public static class RecipeDocument
     {
         var all = JsonNode.Parse(recipe.CanonicalJson)!.AsObject();
         var usual = JsonNode.Parse(new Recipe(recipe.Bits).CanonicalJson)!.AsObject();
-        string[] written = [.. Leading, .. OfTheMachine, RecipeKeys.Rules, RecipeKeys.Conditioning, RecipeKeys.TrainingData];
+        string[] written =
+        [
+            .. Leading,
+            .. OfTheMachine,
+            RecipeKeys.Rules,
+            RecipeKeys.Conditioning,
+            RecipeKeys.TrainingData,
+        ];
         return Leading
             .Select(key => (key, all[key]))
             .Concat(

@@ -48,11 +48,7 @@ internal static class TimestepScaling
         {
             writer.Multiply(
                 layer,
-                [
-                    .. factors.SelectMany(c =>
-                        c.Key.Readers.Where(r => r.Layer == layer).Select(_ => (c.Key, c.Value))
-                    ),
-                ]
+                [.. factors.SelectMany(c => c.Key.Readers.Where(r => r.Layer == layer).Select(_ => (c.Key, c.Value)))]
             );
         }
 

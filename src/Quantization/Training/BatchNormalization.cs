@@ -45,7 +45,10 @@ internal static class BatchNormalization
             var offset = editor.Node(
                 "Add",
                 $"{value.ShiftConstant}_offset",
-                [editor.Node("Mul", $"{value.ShiftConstant}_moved", [offsets[i], Number(value.Deviation)]), Number(value.Offset)]
+                [
+                    editor.Node("Mul", $"{value.ShiftConstant}_moved", [offsets[i], Number(value.Deviation)]),
+                    Number(value.Offset),
+                ]
             );
             editor.Graph.Initializers.Remove(value.ScaleConstant);
             editor.Graph.Initializers.Remove(value.ShiftConstant);

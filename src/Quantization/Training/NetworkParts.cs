@@ -162,7 +162,9 @@ internal sealed class NetworkParts(QuantizationPlan plan, NetworkTrainingSetting
         );
         Parameters.AddRange(training.Parameters);
         Parameters.AddRange(
-            ((ParameterPack[])[weightSteps, steps, zeros, normalizations]).Select(p => p.Write(editor)).OfType<Parameter>()
+            ((ParameterPack[])[weightSteps, steps, zeros, normalizations])
+                .Select(p => p.Write(editor))
+                .OfType<Parameter>()
         );
     }
 

@@ -40,7 +40,7 @@ public sealed class RecipeDocumentTests
     public void Files_are_named_from_the_files_folder_on()
     {
         var folder = Path.GetFullPath(Path.Combine("some", "folder"));
-        var recipe = new Recipe(new(3, 8)) 
+        var recipe = new Recipe(new(3, 8))
         {
             Conditioning = Path.Combine(folder, "..", "states.npz"),
             TrainingData = Path.Combine(folder, "images"),

@@ -208,7 +208,8 @@ public sealed class LsqTrainingTests
             p => Assert.Equal(p.Second, p.First, 1e-3f)
         );
         // Two values for each attention: queries and keys.
-        var changed = normalization == TimestepNormalization.Batch ? state.Plan.Normalized.Count : state.Plan.Timesteps.Count;
+        var changed =
+            normalization == TimestepNormalization.Batch ? state.Plan.Normalized.Count : state.Plan.Timesteps.Count;
         var products = state.Plan.Layers.Count(l => l.Kind == LayerKind.MatrixProduct);
         Assert.True(products > 0);
         Assert.Equal(products, changed);
