@@ -12,7 +12,12 @@ internal static class TrainedNetwork
 
     /// <summary>The 35.7 M U-Net with seeded weights.</summary>
     public static GradientBlock Ddpm(int batch) =>
-        Of($"network of 35.7 M (DDPM), batch {batch}", DdpmUNet.Build(), batch, new NetworkSize(128, [1, 2, 2, 2], 2, 3));
+        Of(
+            $"network of 35.7 M (DDPM), batch {batch}",
+            DdpmUNet.Build(),
+            batch,
+            new NetworkSize(128, [1, 2, 2, 2], 2, 3)
+        );
 
     /// <summary>The sample app's model.</summary>
     public static GradientBlock Sample(int batch) =>
