@@ -9,8 +9,9 @@ using Microsoft.ML.OnnxRuntime;
 namespace DiffusionQuant.Benchmarks;
 
 /// <summary>
-/// Time of tuning a block, beside PyTorch where there is one: both take turns, and must agree in loss, gradients and tuned
-/// parameters. Only ratios within one run mean anything.
+/// Time of tuning a block, or of training a whole network, beside PyTorch where there is one: both take turns, and must
+/// agree in loss, gradients and tuned parameters, or in the losses of the first steps. Only ratios within one run mean
+/// anything.
 /// </summary>
 internal static class GradientBenchmark
 {

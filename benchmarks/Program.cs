@@ -38,7 +38,8 @@ switch (args)
             dotnet run -c Release --project benchmarks -- quality [--images 2000] [--steps 25] [--model FOLDER]
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
             dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]
-                Loss, gradients and Adam's step of single blocks, in turn with PyTorch where python3 has it.
+                Loss, gradients and Adam's step of single blocks, and steps of whole networks (--only network), in turn with
+                PyTorch where python3 has it.
             dotnet run -c Release --project benchmarks -- train --images FILE.npy [--steps 40] [--batch 16] [--config small] [--prediction v] [--threads 2]
                 Training from images beside PyTorch: the same weights and batches, losses step by step, time per step.
             dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm]

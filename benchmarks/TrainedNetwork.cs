@@ -12,12 +12,17 @@ internal static class TrainedNetwork
 
     /// <summary>The 35.7 M U-Net with seeded weights.</summary>
     public static GradientBlock Ddpm(int batch) =>
-        Of($"DDPM U-Net 35.7 M, batch {batch}", DdpmUNet.Build(), batch, new NetworkSize(128, [1, 2, 2, 2], 2, 3));
+        Of(
+            $"network of 35.7 M (DDPM), batch {batch}",
+            DdpmUNet.Build(),
+            batch,
+            new NetworkSize(128, [1, 2, 2, 2], 2, 3)
+        );
 
     /// <summary>The sample app's model.</summary>
     public static GradientBlock Sample(int batch) =>
         Of(
-            $"sample app's U-Net, batch {batch}",
+            $"network of the sample app, batch {batch}",
             OnnxModel.Load(Path.Combine(QualityBenchmark.SampleModel(), "unet", "model.onnx")),
             batch,
             new NetworkSize(32, [1, 2, 4], 1, 1)
