@@ -43,7 +43,7 @@ switch (args)
             dotnet run -c Release --project benchmarks -- train --images FILE.npy [--steps 40] [--batch 16] [--config small] [--prediction v] [--threads 2]
                 Training from images beside PyTorch: the same weights and batches, losses step by step, time per step.
             dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm]
-                    [--effort standard] [--policy strict] [--images 2000] [--steps 25] [--model FOLDER] [--output FILE]
+                    [--effort standard] [--policy strict] [--training-data FILE] [--images 2000] [--steps 25] [--model FOLDER] [--output FILE]
                 Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Parts of methods have names too:
                 {string.Join(", ", MethodVariants.Names)}.
             """
