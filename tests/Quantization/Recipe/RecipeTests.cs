@@ -139,6 +139,10 @@ public sealed class RecipeTests
             },
             Plain with
             {
+                TrainingData = "images",
+            },
+            Plain with
+            {
                 Dimensions = Plain.Dimensions.Add("height", 64),
             },
         ];
