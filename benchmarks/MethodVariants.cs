@@ -59,7 +59,7 @@ internal static class MethodVariants
         pass is ProgressiveReconstruction ? TcaqDm.Reconstruction(rounds: 0) : pass;
 
     private static OutlierDrivenBitAllocation Allocation(ChannelOrder order) =>
-        new(new MseRange(), new MseRange(), order: order);
+        new(new MseRange(), new PercentileRange(), order: order);
 
     private static IQuantizationPass ByProductError(IQuantizationPass pass) =>
         pass is AdaptiveSoftmaxQuantizer

@@ -18,7 +18,7 @@ namespace DiffusionQuant.Quantization;
 public static class Quantizer
 {
     /// <summary>Counts up whenever the same recipe would give other bytes; part of cache keys.</summary>
-    public const int AlgorithmVersion = 4;
+    public const int AlgorithmVersion = 5;
 
     /// <summary>The file name of the quantized graph.</summary>
     public const string ModelFileName = "model.onnx";

@@ -18,7 +18,7 @@ public static class MpqDm
         new(
             "mpq-dm",
             "MPQ-DM (2025): bits by channel, data-free fine-tuning with relations of features; for 2 to 4 bits",
-            Passes(new(new MseRange(), new MseRange()), new())
+            Passes(new(new MseRange(), new PercentileRange()), new())
         )
         {
             CalibrationSamples = ReconstructionEffort.Samples(thorough: 1024),
@@ -30,7 +30,7 @@ public static class MpqDm
         {
             Name = "mpq-dm-plus",
             Summary = "MPQ-DM+: the same, with a bit more for one channel in ten at 2 bits",
-            Passes = Passes(new(new MseRange(), new MseRange(), extraShare: PlusShare), new()),
+            Passes = Passes(new(new MseRange(), new PercentileRange(), extraShare: PlusShare), new()),
         };
 
     /// <summary>The passes, of which parts can be left out to see what they are worth.</summary>
@@ -45,8 +45,8 @@ public static class MpqDm
             new ChannelSmoothing(),
             new CollectStatistics(),
             .. (IEnumerable<IQuantizationPass>)(allocation is null ? [] : [allocation]),
-            new SearchRanges(weights: new MseRange(), activations: new MseRange()),
-            new ScaleTimesteps(new MseRange()),
+            new SearchRanges(weights: new MseRange(), activations: new PercentileRange()),
+            new ScaleTimesteps(new PercentileRange()),
             new Gptq(),
             new LowRankFineTuning(recipe => FineTuningEffort.Of(recipe, new() { Iterations = 0, Relation = relation })),
             new LayOutGraph(),

@@ -30,9 +30,9 @@ public static class QDm
     ) =>
         [
             .. GraphForm.BlockPasses,
-            new SearchRanges(weights: new MseRange(), activations: new MseRange()),
+            new SearchRanges(weights: new MseRange(), activations: new PercentileRange()),
             .. (IEnumerable<IQuantizationPass>)(
-                normalization is { } kind ? [new TimestepAwareNormalization(kind, new MseRange())] : []
+                normalization is { } kind ? [new TimestepAwareNormalization(kind, new PercentileRange())] : []
             ),
             new LsqTraining(recipe => TrainingEffort.Of(recipe, new() { Iterations = 0, Mimicking = mimicking })),
             new LayOutGraph(),

@@ -104,7 +104,7 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
         int? bits
     )
     {
-        var range = new MseRange();
+        var (weights, activations) = (new MseRange(), new PercentileRange());
         var originals = planned.Layers.ToDictionary(l => l.Name, StringComparer.Ordinal);
         var plan = trained.Plan with
         {
@@ -123,13 +123,13 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
                         [.. weight.Dims],
                         weight.Axis,
                         [.. weight.Quantizers.Select(q => Math.Max(q.Bits, bits ?? 0))],
-                        range
+                        weights
                     ),
                 };
 
         UniformQuantizer Quantizer(ActivationPoint point, UniformQuantizer quantizer) =>
             quantizer.Bits >= (bits ?? 0)
                 ? quantizer
-                : range.Estimate(planned.Statistics!.Of(point.Value).All, bits!.Value, point.Symmetry);
+                : activations.Estimate(planned.Statistics!.Of(point.Value).All, bits!.Value, point.Symmetry);
     }
 }
