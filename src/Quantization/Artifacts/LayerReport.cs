@@ -78,7 +78,7 @@ public sealed record ActivationReport(
 /// <summary>The standard deviation of an activation point's values at a timestep.</summary>
 /// <param name="Timestep">t.</param>
 /// <param name="Rounded">Of what is rounded, normalized by timestep where the plan says so.</param>
-/// <param name="Value">Of the value itself.</param>
+/// <param name="Value">Of the value itself; where training has moved the factors of timesteps, off by as much.</param>
 public sealed record TimestepDeviation(int Timestep, float Rounded, float Value);
 
 /// <summary>The step size of an activation point at a timestep.</summary>

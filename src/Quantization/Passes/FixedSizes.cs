@@ -17,6 +17,12 @@ internal static class FixedSizes
             i => TensorShape.Of(Tensors.Dims(tensors.Values[i.Name])),
             StringComparer.Ordinal
         );
+        return Of(model, sizes);
+    }
+
+    /// <summary>A copy of a network with given sizes of all its inputs.</summary>
+    public static OnnxModel Of(OnnxModel model, IReadOnlyDictionary<string, TensorShape> sizes)
+    {
         var copy = ShapeInferrer.Infer(model, new() { Inputs = sizes });
         var graph = copy.Graph;
         for (var i = 0; i < graph.Inputs.Count; i++)

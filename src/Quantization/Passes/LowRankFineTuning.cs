@@ -1,4 +1,3 @@
-using System.Globalization;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Training;
 
@@ -26,16 +25,8 @@ public sealed class LowRankFineTuning(Func<Recipe, FineTuningSettings> settings)
     public QuantizationState Run(QuantizationState state, PassContext context)
     {
         var quality = new OutputQuality(state, context);
-        var before = quality.Of(state);
         var trained = new NetworkTrainer(state, settings(state.Recipe), Name, context).Run();
         var next = trained.ApplyTo(state);
-        var after = quality.Of(next);
-        context.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Name}: the output's SQNR on {quality.Pairs} pairs was {before:F1} dB and is {after:F1} dB{(after > before ? "" : "; what was there before is kept")}"
-            )
-        );
-        return after > before ? next : state;
+        return quality.Better(Name, state, next);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
@@ -31,7 +30,6 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
         var wanted = settings(state.Recipe);
         var images = Images(state, wanted.Mimicking, context);
         var quality = new OutputQuality(state, context);
-        var before = quality.Of(state);
         var narrowest = state.Plan.Layers.Min(l => l.WeightBits) ?? 8;
         var stage = (int)(wanted.Iterations * wanted.StageShare);
         int[] widths = stage == 0 ? [] : [.. wanted.ProgressiveBits.Where(b => b > narrowest).OrderDescending()];
@@ -68,14 +66,7 @@ public sealed class LsqTraining(Func<Recipe, LsqSettings> settings) : IQuantizat
             done += steps;
         }
 
-        var after = quality.Of(next);
-        context.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Name}: the output's SQNR on {quality.Pairs} pairs was {before:F1} dB and is {after:F1} dB{(after > before ? "" : "; what was there before is kept")}"
-            )
-        );
-        return after > before ? next : state;
+        return quality.Better(Name, state, next);
     }
 
     private static TrainingImages? Images(

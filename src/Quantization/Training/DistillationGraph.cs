@@ -62,11 +62,7 @@ internal sealed class DistillationGraph
         var dims = part.Graph.ShapeOf(output)!.ToStatic();
         graph.Inputs.Add(new(TargetName, ElementType.Float, TensorShape.Of(dims)));
         var floats = Floats(editor, part, output);
-        var error = editor.Node("Sub", "output_error", [floats, TargetName]);
-        var squares = editor.Node("Mul", "output_squares", [error, error]);
-        var sum = editor.Node("ReduceSum", "output_sum", [squares], ("keepdims", 0L));
-        var share = editor.Constant(OnnxTensor.Scalar("loss_share", settings.LossShare(dims)));
-        var loss = editor.Node("Mul", "output_loss", [sum, share]);
+        var loss = SquaredError.Write(editor, floats, TargetName, settings.LossShare(dims));
         var statistics = parts.Statistics;
         (string Name, long[] Dims)? shown = null;
         if (features is not null && settings.Relation is { } relation)

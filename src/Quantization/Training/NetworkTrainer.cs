@@ -18,7 +18,6 @@ internal sealed class NetworkTrainer(
 )
 {
     private const int ProbeSteps = 3;
-    private const int LeastIterationsToOptimize = 300;
 
     /// <summary>How long a killed run may have worked for nothing.</summary>
     public TimeSpan BetweenCheckpoints { get; init; } = TimeSpan.FromMinutes(2);
@@ -56,19 +55,10 @@ internal sealed class NetworkTrainer(
             .GetEnumerator();
         steps.MoveNext();
         var graph = DistillationGraph.Build(state, settings, steps.Current.Call, features);
-        using var network = new NetworkSession(graph, contract, settings, Session, progress, from);
+        using var network = new NetworkSession(graph, contract, settings, context.Session.ForSteps(settings.Iterations), progress, from);
         Train(network, teacher.StepsPerMove, steps, checkpoint);
         return network.Best;
     }
-
-    /// <summary>Optimizing a graph of ten thousand nodes takes longer than it saves in a short training.</summary>
-    private SessionSettings Session =>
-        settings.Iterations < LeastIterationsToOptimize
-            ? context.Session with
-            {
-                Optimization = GraphOptimization.None,
-            }
-            : context.Session;
 
     private void Train(
         NetworkSession network,

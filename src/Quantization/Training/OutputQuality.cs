@@ -1,3 +1,4 @@
+using System.Globalization;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Passes;
@@ -14,6 +15,7 @@ internal sealed class OutputQuality
     private readonly DenoiserContract contract;
     private readonly PassContext context;
     private readonly List<(DenoiserCall Call, float[] Target)> batches = [];
+    private readonly int pairs;
 
     /// <summary>Runs the float network on the pairs.</summary>
     public OutputQuality(QuantizationState state, PassContext context)
@@ -21,19 +23,16 @@ internal sealed class OutputQuality
         this.context = context;
         contract = state.Source.Contract;
         var samples = state.Samples!;
-        Pairs = Math.Min(MostPairs, samples.Count);
+        pairs = Math.Min(MostPairs, samples.Count);
         using var session = ModelSession.Load(state.Graph, context.Session);
         using var exact = new OnnxDenoiser(session, contract);
-        var rows = Enumerable.Range(0, Pairs).Select(i => (int)((long)i * samples.Count / Pairs));
+        var rows = Enumerable.Range(0, pairs).Select(i => (int)((long)i * samples.Count / pairs));
         foreach (var batch in rows.Chunk(state.Recipe.CalibrationBatch))
         {
             var call = samples.Call(batch);
             batches.Add((call, exact.Predict(call, context.Cancellation)));
         }
     }
-
-    /// <summary>The number of pairs.</summary>
-    public int Pairs { get; }
 
     /// <summary>The output's signal-to-noise ratio of a plan's simulation, in dB: the mean over timesteps, since those at
     /// which the prediction is hardest would decide alone otherwise.</summary>
@@ -56,5 +55,21 @@ internal sealed class OutputQuality
         }
 
         return powers.Values.Average(p => SignalToNoise.Decibels(p.Signal, p.Noise));
+    }
+
+    /// <summary>The network behind training where it came closer, else the one before it; a note says which.</summary>
+    /// <param name="pass">The pass that trained.</param>
+    /// <param name="state">The network that this was made of.</param>
+    /// <param name="trained">The network behind training.</param>
+    public QuantizationState Better(string pass, QuantizationState state, QuantizationState trained)
+    {
+        var (before, after) = (Of(state), Of(trained));
+        context.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{pass}: the output's SQNR on {pairs} pairs was {before:F1} dB and is {after:F1} dB{(after > before ? "" : "; what was there before is kept")}"
+            )
+        );
+        return after > before ? trained : state;
     }
 }

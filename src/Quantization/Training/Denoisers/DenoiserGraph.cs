@@ -1,7 +1,7 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine.Optimizers;
 using DiffusionQuant.Onnx;
-using DiffusionQuant.Onnx.ShapeInference;
+using DiffusionQuant.Quantization.Passes;
 
 namespace DiffusionQuant.Quantization.Training.Denoisers;
 
@@ -84,20 +84,11 @@ internal sealed class DenoiserGraph
             [SampleName] = image,
             [TimestepName] = TensorShape.Of(batch),
         };
-        var model = ShapeInferrer.Infer(network, new() { Inputs = sizes });
+        var model = FixedSizes.Of(network, sizes);
         var graph = model.Graph;
-        for (var i = 0; i < graph.Inputs.Count; i++)
-        {
-            graph.Inputs[i] = graph.Inputs[i] with { Shape = sizes[graph.Inputs[i].Name] };
-        }
-
         graph.Inputs.Add(new(TargetName, ElementType.Float, image));
         var editor = new GraphEditor(graph);
-        var error = editor.Node("Sub", "output_error", [graph.Outputs[0].Name, TargetName]);
-        var squares = editor.Node("Mul", "output_squares", [error, error]);
-        var sum = editor.Node("ReduceSum", "output_sum", [squares], ("keepdims", 0L));
-        var share = editor.Constant(OnnxTensor.Scalar("element_share", 1f / (batch * shape.Length)));
-        loss = editor.Node("Mul", "output_loss", [sum, share]);
+        loss = SquaredError.Write(editor, graph.Outputs[0].Name, TargetName, 1f / (batch * shape.Length));
         graph.Outputs.Clear();
         graph.Outputs.Add(new(loss, ElementType.Float, TensorShape.Scalar));
         return model;

@@ -21,7 +21,6 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
     private const string CurveName = "loss curve";
     private const int Notes = 10;
     private const int ProbeSteps = 3;
-    private const int LeastStepsToOptimize = 300;
 
     /// <summary>What says nothing has a loss of about 1.</summary>
     private const float HopelessLoss = 1000;
@@ -75,7 +74,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
             Note($"Going on from step {from.Step} of {training.Steps}.", (double)from.Step / training.Steps);
         }
 
-        using var session = new TrainingSession(graph.Graph, training.Steps, Settings, from);
+        using var session = new TrainingSession(graph.Graph, training.Steps, Session.ForSteps(training.Steps), from);
         var time = Train(session, curve, checkpoint, from?.Step, cancellation);
         var read = (Func<string, float[]>)(training.Average is null ? session.Read : session.ReadAverage);
         return new(graph.With(read), Report(graph, curve, time))
@@ -84,10 +83,6 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
             Scheduler = training.Scheduler,
         };
     }
-
-    /// <summary>Optimizing a graph of thousands of nodes takes longer than it saves in a short training.</summary>
-    private SessionSettings Settings =>
-        training.Steps < LeastStepsToOptimize ? Session with { Optimization = GraphOptimization.None } : Session;
 
     /// <returns>The time of a step.</returns>
     private TimeSpan Train(
