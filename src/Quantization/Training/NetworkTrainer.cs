@@ -55,7 +55,14 @@ internal sealed class NetworkTrainer(
             .GetEnumerator();
         steps.MoveNext();
         var graph = DistillationGraph.Build(state, settings, steps.Current.Call, features);
-        using var network = new NetworkSession(graph, contract, settings, context.Session.ForSteps(settings.Iterations), progress, from);
+        using var network = new NetworkSession(
+            graph,
+            contract,
+            settings,
+            context.Session.ForSteps(settings.Iterations),
+            progress,
+            from
+        );
         Train(network, teacher.StepsPerMove, steps, checkpoint);
         return network.Best;
     }

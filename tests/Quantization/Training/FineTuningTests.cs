@@ -28,47 +28,20 @@ public sealed class FineTuningTests
         Relation = new() { MostTokens = 16 },
     };
 
-    private static DdpmUNetSettings Network { get; } =
-        TestModels.SmallUNet with
-        {
-            Channels = 16,
-            Resolution = 8,
-            AttentionResolutions = [4],
-        };
-
-    /// <summary>Attention with random weights amplifies any error beyond measure; the network without it does not.</summary>
-    private static DdpmUNetSettings Calm { get; } = Network with { AttentionResolutions = [] };
-
-    private static PassContext Context(Action<string>? note = null) =>
-        new(new() { Threads = 1 }, (_, _) => { }, default) { Note = note ?? (_ => { }) };
-
     /// <summary>The state in front of fine-tuning, with factors of timesteps in the graph.</summary>
-    private static QuantizationState Prepare(DiffusionModel source, string bits = "W3A6", double guidance = 1)
-    {
-        var recipe = new Recipe(BitWidths.Parse(bits))
-        {
-            CalibrationSamples = 20,
-            CalibrationBatch = 4,
-            Steps = 5,
-            Threads = 1,
-            Device = "cpu",
-            Method = "mpq-dm",
-            GuidanceScale = guidance,
-        };
-        var state = new QuantizationState(source, recipe);
-        IQuantizationPass[] passes =
-        [
-            .. GraphForm.BlockPasses,
-            new SearchRanges(new MseRange(), new MseRange()),
-            new ScaleTimesteps(new MseRange(), leastGain: -100),
-        ];
-        foreach (var pass in passes)
-        {
-            state = pass.Run(state, Context());
-        }
-
-        return state;
-    }
+    private static QuantizationState Prepare(DiffusionModel source, string bits = "W3A6", double guidance = 1) =>
+        TrainedNetworks.Prepare(
+            source,
+            TrainedNetworks.Recipe(bits, "mpq-dm") with
+            {
+                GuidanceScale = guidance,
+            },
+            [
+                .. GraphForm.BlockPasses,
+                new SearchRanges(new MseRange(), new MseRange()),
+                new ScaleTimesteps(new MseRange(), leastGain: -100),
+            ]
+        );
 
     /// <summary>A network with classes, the last of which stands for none.</summary>
     private static OnnxModel Conditional()
@@ -95,12 +68,19 @@ public sealed class FineTuningTests
     public void TrainingStartsFromThePlan(NameStyle style, bool half)
     {
         using var model = new LoadedModel(
-            DdpmUNet.Build(Network with { NameStyle = style, HalfPrecision = half, KeepFloatImages = half })
+            DdpmUNet.Build(
+                TrainedNetworks.Attentive with
+                {
+                    NameStyle = style,
+                    HalfPrecision = half,
+                    KeepFloatImages = half,
+                }
+            )
         );
         var state = Prepare(model.Source);
         using var samples = state.Samples;
         Assert.NotEmpty(state.Plan.TimestepColumns);
-        var trained = new NetworkTrainer(state, Still, "train", Context()).Run();
+        var trained = new NetworkTrainer(state, Still, "train", TrainedNetworks.Context()).Run();
         var plan = trained.ApplyTo(state.Plan);
 
         Assert.Equal(state.Plan.Activations, plan.Activations);
@@ -120,10 +100,10 @@ public sealed class FineTuningTests
     [Fact]
     public void TheFirstLossIsThePlansError()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
         var state = Prepare(model.Source);
         using var samples = state.Samples;
-        using var teacher = new TeacherTrajectories(state, 4, null, 1, Context());
+        using var teacher = new TeacherTrajectories(state, 4, null, 1, TrainedNetworks.Context());
         var step = teacher.From(0, default).First();
         Assert.Equal(4, step.Call.Timesteps.Distinct().Count());
 
@@ -147,7 +127,7 @@ public sealed class FineTuningTests
     [Fact]
     public void FactorsAreWrittenAsTheyAreComputed()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
         var state = Prepare(model.Source);
         state.Samples!.Dispose();
         var other = state.Plan with
@@ -204,7 +184,7 @@ public sealed class FineTuningTests
     [InlineData("W3A4", LowRankStart.QuantizationError, true)]
     public void TheNetworkComesCloserToFloat(string bits, LowRankStart start, bool relates)
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
         var state = Prepare(model.Source, bits);
         using var samples = state.Samples;
         var notes = new List<string>();
@@ -220,7 +200,7 @@ public sealed class FineTuningTests
                 Relation = relates ? new() { MostTokens = 64 } : null,
             }
         );
-        var next = pass.Run(state, Context(notes.Add));
+        var next = pass.Run(state, TrainedNetworks.Context(notes.Add));
         Assert.Contains("40 steps of 4 samples", notes[0]);
         var gain = System.Text.RegularExpressions.Regex.Match(notes[1], @"was (-?[\d.]+) dB and is (-?[\d.]+) dB$");
         Assert.True(gain.Success, notes[1]);
@@ -245,13 +225,13 @@ public sealed class FineTuningTests
         var state = Prepare(model.Source, guidance: guidance);
         using var samples = state.Samples;
         var settings = Still with { Iterations = 12, LowRankRate = 1e-2f, WeightStepRate = 1e-3f };
-        var whole = new NetworkTrainer(state, settings, "train", Context()).Run();
+        var whole = new NetworkTrainer(state, settings, "train", TrainedNetworks.Context()).Run();
 
         var folder = Directory.CreateTempSubdirectory("diffusionquant-tests-");
         try
         {
             using var killed = new CancellationTokenSource();
-            var context = Context() with { WorkFolder = folder.FullName };
+            var context = TrainedNetworks.Context() with { WorkFolder = folder.FullName };
             var stopping = context with
             {
                 Cancellation = killed.Token,
@@ -289,12 +269,12 @@ public sealed class FineTuningTests
     [Fact]
     public void DivergenceIsSaid()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Network));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
         var state = Prepare(model.Source);
         using var samples = state.Samples;
         var settings = Still with { Iterations = 10, LowRankRate = 1e30f };
         var error = Assert.Throws<DiffusionQuantException>(() =>
-            new NetworkTrainer(state, settings, "train", Context()).Run()
+            new NetworkTrainer(state, settings, "train", TrainedNetworks.Context()).Run()
         );
         Assert.Equal("DQ1099", error.Code);
         Assert.Contains("'train'", error.Message);

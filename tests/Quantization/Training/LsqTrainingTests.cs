@@ -43,47 +43,20 @@ public sealed class LsqTrainingTests
         MeasureEvery = 10,
     };
 
-    /// <summary>Attention with random weights amplifies any error beyond measure; the network without it does not.</summary>
-    private static DdpmUNetSettings Calm { get; } =
-        TestModels.SmallUNet with
-        {
-            Channels = 16,
-            Resolution = 8,
-            AttentionResolutions = [],
-        };
-
-    private static DdpmUNetSettings Attentive { get; } = Calm with { AttentionResolutions = [4] };
-
-    private static PassContext Context(Action<string>? note = null) =>
-        new(new() { Threads = 1 }, (_, _) => { }, default) { Note = note ?? (_ => { }) };
-
     private static QuantizationState Prepare(
         DiffusionModel source,
         string bits = "W3A6",
         TimestepNormalization? normalization = null,
-        string? data = null,
-        double guidance = 1
-    )
-    {
-        var recipe = new Recipe(BitWidths.Parse(bits))
-        {
-            CalibrationSamples = 20,
-            CalibrationBatch = 4,
-            Steps = 5,
-            Threads = 1,
-            Device = "cpu",
-            Method = "q-dm",
-            TrainingData = data,
-            GuidanceScale = guidance,
-        };
-        var state = new QuantizationState(source, recipe);
-        foreach (var pass in QDm.Passes(normalization, new()).TakeWhile(p => p is not LsqTraining))
-        {
-            state = pass.Run(state, Context());
-        }
-
-        return state;
-    }
+        string? data = null
+    ) =>
+        TrainedNetworks.Prepare(
+            source,
+            TrainedNetworks.Recipe(bits, "q-dm") with
+            {
+                TrainingData = data,
+            },
+            QDm.Passes(normalization, new()).TakeWhile(p => p is not LsqTraining)
+        );
 
     /// <summary>With rates of zero nothing may change, biases and normalizations included.</summary>
     [Theory]
@@ -93,13 +66,20 @@ public sealed class LsqTrainingTests
     public void TrainingStartsFromThePlan(NameStyle style, bool half, TimestepNormalization? normalization)
     {
         using var model = new LoadedModel(
-            DdpmUNet.Build(Attentive with { NameStyle = style, HalfPrecision = half, KeepFloatImages = half })
+            DdpmUNet.Build(
+                TrainedNetworks.Attentive with
+                {
+                    NameStyle = style,
+                    HalfPrecision = half,
+                    KeepFloatImages = half,
+                }
+            )
         );
         var state = Prepare(model.Source, normalization: normalization);
         using var samples = state.Samples;
         Assert.Equal(normalization == TimestepNormalization.Batch, state.Plan.Normalized.Count > 0);
         Assert.Equal(normalization == TimestepNormalization.Table, state.Plan.Timesteps.Count > 0);
-        var trained = new NetworkTrainer(state, Still, "train", Context()).Run();
+        var trained = new NetworkTrainer(state, Still, "train", TrainedNetworks.Context()).Run();
         var plan = trained.ApplyTo(state.Plan);
 
         Assert.Equal(state.Plan.Activations, plan.Activations);
@@ -128,13 +108,13 @@ public sealed class LsqTrainingTests
     [InlineData("W3A6", true)]
     public void TheNetworkComesCloserToFloat(string bits, bool onImages)
     {
-        var data = onImages ? Images(3, 8) : null;
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
+        var data = onImages ? TrainedNetworks.Images(3, 8) : null;
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
         var state = Prepare(model.Source, bits, data: data);
         using var samples = state.Samples;
         var notes = new List<string>();
-        var next = new LsqTraining(_ => Moving).Run(state, Context(notes.Add));
-        var quality = new OutputQuality(state, Context());
+        var next = new LsqTraining(_ => Moving).Run(state, TrainedNetworks.Context(notes.Add));
+        var quality = new OutputQuality(state, TrainedNetworks.Context());
         Assert.Contains("40 steps of 4 samples", notes[0]);
         Assert.True(quality.Of(next) > quality.Of(state) + 0.5, notes[^1]);
         Assert.Contains(next.Plan.Layers, l => l.BiasCorrection is not null);
@@ -143,12 +123,12 @@ public sealed class LsqTrainingTests
     [Fact]
     public void WidthsAreReachedInTurn()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
         var state = Prepare(model.Source, "W2A4");
         using var samples = state.Samples;
         var notes = new List<string>();
         var settings = Moving with { ProgressiveBits = [8, 4, 3], StageShare = 0.25f };
-        var next = new LsqTraining(_ => settings).Run(state, Context(notes.Add));
+        var next = new LsqTraining(_ => settings).Run(state, TrainedNetworks.Context(notes.Add));
         Assert.Equal(4, notes.Count(n => n.Contains("10 steps of 4 samples", StringComparison.Ordinal)));
         foreach (var (before, after) in state.Plan.Layers.Zip(next.Plan.Layers).Where(l => l.First.Weight is not null))
         {
@@ -156,7 +136,7 @@ public sealed class LsqTrainingTests
         }
 
         Assert.All(next.Plan.Activations, a => Assert.Equal(a.Key.Bits, a.Value.Bits));
-        var quality = new OutputQuality(state, Context());
+        var quality = new OutputQuality(state, TrainedNetworks.Context());
         Assert.True(quality.Of(next) > quality.Of(state) + 0.5, notes[^1]);
     }
 
@@ -166,12 +146,12 @@ public sealed class LsqTrainingTests
     [InlineData(TimestepNormalization.Batch)]
     public void TheFileComputesWhatTheSimulationDoes(TimestepNormalization? normalization)
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Attentive));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
         var state = Prepare(model.Source, "W4A4", normalization);
         using var samples = state.Samples;
         var settings = Moving with { Iterations = 4 };
-        var trained = new NetworkTrainer(state, settings, "train", Context()).Run().ApplyTo(state);
-        var laid = new LayOutGraph().Run(trained, Context());
+        var trained = new NetworkTrainer(state, settings, "train", TrainedNetworks.Context()).Run().ApplyTo(state);
+        var laid = new LayOutGraph().Run(trained, TrainedNetworks.Context());
         long[] dims = [3, 3, 8, 8];
         var sample = TestModels.Numbers(1, 3 * 3 * 64);
         // A batch of mixed timesteps.
@@ -195,7 +175,7 @@ public sealed class LsqTrainingTests
     [InlineData(TimestepNormalization.Batch)]
     public void NormalizationLeavesTheFloatNetworkAlone(TimestepNormalization normalization)
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Attentive));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
         var plain = Prepare(model.Source);
         using var plainSamples = plain.Samples;
         var state = Prepare(model.Source, normalization: normalization);
@@ -218,7 +198,7 @@ public sealed class LsqTrainingTests
     [Fact]
     public void NormalizedRangesAreAlikeOverTimesteps()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Attentive));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
         var state = Prepare(model.Source, normalization: TimestepNormalization.Table);
         using var samples = state.Samples;
         Assert.NotEmpty(state.Plan.Timesteps);
@@ -239,12 +219,12 @@ public sealed class LsqTrainingTests
         var state = Prepare(model.Source, normalization: normalization);
         using var samples = state.Samples;
         var settings = Moving with { Iterations = 16, Accumulation = accumulation, MeasureEvery = 5 };
-        var whole = Trainer(Context()).Run();
+        var whole = Trainer(TrainedNetworks.Context()).Run();
         var folder = Directory.CreateTempSubdirectory("diffusionquant-tests-");
         try
         {
             using var killed = new CancellationTokenSource();
-            var context = Context() with { WorkFolder = folder.FullName };
+            var context = TrainedNetworks.Context() with { WorkFolder = folder.FullName };
             var stopping = context with
             {
                 Cancellation = killed.Token,
@@ -294,7 +274,7 @@ public sealed class LsqTrainingTests
         using var samples = state.Samples;
         float[] measured = [10, 12, 11, 11, 11, 20];
         var seen = new List<TrainedNetwork>();
-        var trained = new NetworkTrainer(state, Moving, "train", Context())
+        var trained = new NetworkTrainer(state, Moving, "train", TrainedNetworks.Context())
         {
             Measure = new(Measure, Every: 5, Patience: 3),
         }.Run();
@@ -312,12 +292,12 @@ public sealed class LsqTrainingTests
     [Fact]
     public void DivergenceIsSaid()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
         var state = Prepare(model.Source);
         using var samples = state.Samples;
         var settings = Still with { Iterations = 10, WeightRate = 1e30f };
         var error = Assert.Throws<DiffusionQuantException>(() =>
-            new NetworkTrainer(state, settings, "train", Context()).Run()
+            new NetworkTrainer(state, settings, "train", TrainedNetworks.Context()).Run()
         );
         Assert.Equal("DQ1099", error.Code);
     }
@@ -325,86 +305,13 @@ public sealed class LsqTrainingTests
     [Fact]
     public void ImagesMustFitTheNetwork()
     {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
-        var state = Prepare(model.Source, data: Images(1, 8));
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
+        var state = Prepare(model.Source, data: TrainedNetworks.Images(1, 8));
         using var samples = state.Samples;
-        var error = Assert.Throws<DiffusionQuantException>(() => new LsqTraining(_ => Still).Run(state, Context()));
-        Assert.Equal("DQ3035", error.Code);
-    }
-
-    /// <summary>The images' content, not their place, decides what a recipe is.</summary>
-    [Fact]
-    public void ImagesDecideTheRecipesHash()
-    {
-        var recipe = new Recipe(new(4, 4)) { TrainingData = Images(3, 8) };
-        Assert.NotEqual(new Recipe(new(4, 4)).Hash, recipe.Hash);
-        Assert.Equal(recipe.Hash, (recipe with { TrainingData = Images(3, 8) }).Hash);
-        Assert.NotEqual(recipe.Hash, (recipe with { TrainingData = Images(1, 8) }).Hash);
-        var below = Directory.CreateTempSubdirectory("diffusionquant-tests-");
-        File.Copy(recipe.TrainingData, Path.Combine(below.CreateSubdirectory("a").FullName, "images.npy"));
-        var folder = (recipe with { TrainingData = below.FullName }).Hash;
-        File.Delete(Path.Combine(below.FullName, "a", "images.npy"));
-        Assert.NotEqual(folder, (recipe with { TrainingData = below.FullName }).Hash);
-    }
-
-    /// <summary>The noise is that of the forward process, and the network is asked for what its kind predicts.</summary>
-    [Theory]
-    [InlineData("epsilon")]
-    [InlineData("v_prediction")]
-    [InlineData("sample")]
-    public void NoiseAndTargetFitTogether(string prediction)
-    {
-        var schedule = NoiseSchedule.Parse(
-            $$"""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "prediction_type": "{{prediction}}" }"""
+        var error = Assert.Throws<DiffusionQuantException>(() =>
+            new LsqTraining(_ => Still).Run(state, TrainedNetworks.Context())
         );
-        var target = new NoisePredictionTarget(schedule);
-        float[] clean = [0.5f, -1, 0.25f];
-        float[] noise = [1, 0.5f, -2];
-        const int Timestep = 300;
-        var mixed = clean.ToArray();
-        var wanted = noise.ToArray();
-        target.Mix(Timestep, mixed, wanted);
-        var kept = schedule.AlphasCumprod[Timestep];
-        for (var i = 0; i < clean.Length; i++)
-        {
-            var (signal, spread) = (Math.Sqrt(kept), Math.Sqrt(1 - kept));
-            Assert.Equal((signal * clean[i]) + (spread * noise[i]), mixed[i], 1e-6);
-            // x0 follows from either.
-            var again = prediction switch
-            {
-                "epsilon" => (mixed[i] - (spread * wanted[i])) / signal,
-                "v_prediction" => (signal * mixed[i]) - (spread * wanted[i]),
-                _ => wanted[i],
-            };
-            Assert.Equal(clean[i], again, 1e-6);
-        }
-    }
-
-    /// <summary>Between noise and float network: the gradient of a weighted sum is that of the distance to the mean.</summary>
-    [Fact]
-    public void DataAndFloatNetworkAreMixed()
-    {
-        using var model = new LoadedModel(DdpmUNet.Build(Calm));
-        var path = Images(3, 8);
-        var state = Prepare(model.Source, data: path);
-        using var samples = state.Samples;
-        var images = TrainingImages.Load(ImageSources.Open(path), model.Source.SampleShape);
-        var noise = First(null);
-        var both = First(new() { Weight = 3 });
-        var teacher = First(new());
-        Assert.Equal(noise.Call.Samples, teacher.Call.Samples);
-        Assert.Equal(noise.Call.Timesteps, both.Call.Timesteps);
-        Assert.NotEqual(noise.Output, teacher.Output);
-        for (var i = 0; i < both.Output.Length; i++)
-        {
-            Assert.Equal((noise.Output[i] + (3 * teacher.Output[i])) / 4, both.Output[i], 1e-4f);
-        }
-
-        TeacherStep First(NoiseEstimatingMimicking? mimicking)
-        {
-            using var of = new TeacherImages(state, images, mimicking, 4, Context());
-            return of.From(5, default).First();
-        }
+        Assert.Equal("DQ3035", error.Code);
     }
 
     [Fact]
@@ -415,16 +322,5 @@ public sealed class LsqTrainingTests
         Assert.Equal(0.9f, settings.Options([]).AverageDecay);
         Assert.Equal(1, settings.Options([]).GradientClip);
         Assert.Equal(1 / Math.Sqrt(100 * 15), settings.StepGradientScale(100, 15), 1e-7);
-    }
-
-    private static string Images(int channels, int size)
-    {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("diffusionquant-tests-").FullName, "images.npy");
-        using var stream = File.Create(path);
-        new NpyHeader(ElementType.UInt8, [12, channels, size, size]).Write(stream);
-        var pixels = new byte[12 * channels * size * size];
-        new Random(3).NextBytes(pixels);
-        stream.Write(pixels);
-        return path;
     }
 }
