@@ -1,6 +1,7 @@
 using DiffusionQuant.Quantization.Methods;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Training;
 
 namespace DiffusionQuant.Benchmarks;
 
@@ -28,12 +29,17 @@ internal static class MethodVariants
         ["mpq-dm:+omq"] = () => MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), null),
         ["mpq-dm:+trd"] = () => MpqDm.Passes(null, new()),
         ["mpq-dm:reversed-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Reversed), new()),
+        ["mpq-dm:random-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Random), new()),
+        ["mpq-dm:trd-0.01"] = () => Relation(new() { Weight = 0.01f }),
+        ["mpq-dm:trd-0.1"] = () => Relation(new() { Weight = 0.1f }),
+        ["mpq-dm:trd-10"] = () => Relation(new() { Weight = 10 }),
+        ["mpq-dm:trd-window-1"] = () => Relation(new() { Window = 1 }),
+        ["mpq-dm:trd-window-4"] = () => Relation(new() { Window = 4 }),
         ["q-dm:lsq"] = () => QDm.Passes(null, null),
         ["q-dm:+taq"] = () => QDm.Passes(TimestepNormalization.Table, null),
         ["q-dm:+taq-batch"] = () => QDm.Passes(TimestepNormalization.Batch, null),
         ["q-dm:+nem"] = () => QDm.Passes(null, new()),
         ["q-dm:+taq-batch+nem"] = () => QDm.Passes(TimestepNormalization.Batch, new()),
-        ["mpq-dm:random-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Random), new()),
     };
 
     /// <summary>The names of all variants.</summary>
@@ -57,6 +63,10 @@ internal static class MethodVariants
     /// <summary>Without rounds along the quantized network's trajectories.</summary>
     private static IQuantizationPass Once(IQuantizationPass pass) =>
         pass is ProgressiveReconstruction ? TcaqDm.Reconstruction(rounds: 0) : pass;
+
+    /// <summary>Bits by channel, and relations weighed otherwise.</summary>
+    private static IReadOnlyList<IQuantizationPass> Relation(RelationDistillation relation) =>
+        MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), relation);
 
     private static OutlierDrivenBitAllocation Allocation(ChannelOrder order) =>
         new(new MseRange(), new PercentileRange(), order: order);

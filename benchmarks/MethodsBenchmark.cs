@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Runs;
@@ -29,6 +30,8 @@ internal static class MethodsBenchmark
         var steps = int.Parse(Option("--steps", "25"), CultureInfo.InvariantCulture);
         var effort = Option("--effort", "standard");
         var policy = Option("--policy", "strict");
+        var sampler = RecipeWords.Parse<SamplerKind>("--sampler", Option("--sampler", "ddim"));
+        var eta = double.Parse(Option("--eta", "0"), CultureInfo.InvariantCulture);
         var data = BenchmarkOptions.Option(options, "--training-data", "") is { Length: > 0 } path ? path : null;
         var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", "methods"));
         var work = Directory.CreateDirectory(
@@ -37,7 +40,7 @@ internal static class MethodsBenchmark
         var file = $"{output}.json";
         var rows = Load(file);
         var head =
-            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of DDIM, seed {EvaluationRequest.UsualSeed}, policy {policy}";
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of {SamplerName(sampler, eta)}, seed {EvaluationRequest.UsualSeed}, policy {policy}";
         var commands = Texts(file, "commands").Append(CommandOf(options)).Distinct().ToArray();
         foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd,tcaq-dm").Split(','))
         {
@@ -56,6 +59,8 @@ internal static class MethodsBenchmark
                     {
                         Method = MethodVariants.MethodOf(method),
                         Steps = steps,
+                        Sampler = sampler,
+                        Eta = eta,
                         Effort = RecipeWords.Parse<Effort>("--effort", effort),
                         Policy = Policy.Parse(policy),
                         TrainingData = data,
@@ -108,7 +113,9 @@ internal static class MethodsBenchmark
                 PairedImages = Math.Min(images, 256),
             }
         );
-        var baseline = Path.Combine(work, $"float-{images}-{recipe.Steps}");
+        var sampler =
+            $"{RecipeWords.Of(recipe.Sampler)}-{recipe.Eta.ToString(CultureInfo.InvariantCulture)}-{recipe.Steps}";
+        var baseline = Path.Combine(work, $"float-{images}-{sampler}");
         var temporary = Path.Combine(work, "evaluation");
         if (!Directory.Exists(baseline))
         {
@@ -197,10 +204,18 @@ internal static class MethodsBenchmark
         };
     }
 
-    /// <summary>The command, without what only says where files go.</summary>
+    private static string SamplerName(SamplerKind kind, double eta) =>
+        kind == SamplerKind.Ddpm ? "DDPM"
+        : eta == 0 ? "DDIM"
+        : $"DDIM with η = {eta.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>The command, without what only says where files of its rows go.</summary>
     private static string CommandOf(string[] options)
     {
-        var told = options.Chunk(2).Where(o => o[0] is not ("--output" or "--work")).SelectMany(o => o);
+        var told = options
+            .Chunk(2)
+            .Where(o => o[0] != "--work" && (o[0] != "--output" || !Path.IsPathRooted(o[1])))
+            .SelectMany(o => o);
         return $"dotnet run -c Release --project benchmarks -- methods {string.Join(' ', told)}";
     }
 
