@@ -25,6 +25,7 @@ internal static class MethodVariants
         ["tcaq-dm:+tcr"] = () => Of(TcaqDm.Method, p => p is not AdaptiveSoftmaxQuantizer, Once),
         ["tcaq-dm:+tcr+daq"] = () => Of(TcaqDm.Method, _ => true, Once),
         ["tcaq-dm:by-product-error"] = () => Of(TcaqDm.Method, _ => true, ByProductError),
+        ["tcaq-dm:balanced"] = () => Of(TcaqDm.Method, _ => true, Balanced),
         ["mpq-dm:base"] = () => MpqDm.Passes(null, null),
         ["mpq-dm:+omq"] = () => MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), null),
         ["mpq-dm:+trd"] = () => MpqDm.Passes(null, new()),
@@ -63,6 +64,10 @@ internal static class MethodVariants
     /// <summary>Without rounds along the quantized network's trajectories.</summary>
     private static IQuantizationPass Once(IQuantizationPass pass) =>
         pass is ProgressiveReconstruction ? TcaqDm.Reconstruction(rounds: 0) : pass;
+
+    /// <summary>With weaker ratios of channels where weights would pay too much.</summary>
+    private static IQuantizationPass Balanced(IQuantizationPass pass) =>
+        pass is TimestepChannelReparameterization ? new TimestepChannelReparameterization(balanced: true) : pass;
 
     /// <summary>Bits by channel, and relations weighed otherwise.</summary>
     private static IReadOnlyList<IQuantizationPass> Relation(RelationDistillation relation) =>

@@ -10,8 +10,13 @@ namespace DiffusionQuant.Quantization.Passes;
 /// nothing between; elsewhere it is a multiplication before the values are rounded.
 /// </summary>
 /// <param name="share">See <see cref="ChannelRatios.Joint"/>: 0 for the paper's minimum.</param>
-public sealed class TimestepChannelReparameterization(double share = 0) : IQuantizationPass
+/// <param name="balanced">Whether weaker ratios are taken where they leave a smaller predicted error in what the layers
+/// give: the paper's make all channels of an input alike, whatever that costs the weights.</param>
+public sealed class TimestepChannelReparameterization(double share = 0, bool balanced = false) : IQuantizationPass
 {
+    private static readonly double[] Powers = [0, 0.25, 0.5, 0.75];
+    private static readonly float[] Bounds = [1.5f, 2, 3, 5];
+
     /// <summary>R_tru: at 4 bits weights have no room for what 8-bit activations do not need.</summary>
     private const double Truncation = 3;
 
@@ -26,7 +31,18 @@ public sealed class TimestepChannelReparameterization(double share = 0) : IQuant
 
     /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context) =>
-        ChannelDivision.Run(state, (input, maxima) => ChannelRatios.Joint(maxima, Most(input), share), context);
+        ChannelDivision.Run(state, Ratios, context);
+
+    private float[] Ratios(ScaledInput input, IReadOnlyList<float[]> maxima)
+    {
+        var joint = ChannelRatios.Joint(maxima, Most(input), share);
+        return balanced ? Weaker(joint).Prepend(joint).MinBy(r => PredictedRounding.Error(input, maxima, r))! : joint;
+    }
+
+    private static IEnumerable<float[]> Weaker(float[] ratios) =>
+        Powers
+            .Select(p => ratios.Select(r => (float)Math.Pow(r, p)).ToArray())
+            .Concat(Bounds.Select(b => ratios.Select(r => Math.Min(r, b)).ToArray()));
 
     private static double Most(ScaledInput input) =>
         input.Readers.Min(r => r.Plan.WeightBits) <= 4 && input.Point.Bits >= 8 ? Truncation : double.PositiveInfinity;

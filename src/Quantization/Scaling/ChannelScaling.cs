@@ -40,6 +40,21 @@ internal static class ChannelScaling
         return maxima;
     }
 
+    /// <summary>The sum of squares over each input channel.</summary>
+    /// <param name="layer">A layer with a weight.</param>
+    /// <param name="values">Numbers that lie as the weight's.</param>
+    /// <param name="channels">The number of its input channels.</param>
+    public static double[] SquaredSums(QuantizableLayer layer, ReadOnlySpan<float> values, int channels)
+    {
+        var sums = new double[channels];
+        foreach (var (channel, start, length) in InputRuns(layer))
+        {
+            sums[channel] += TensorPrimitives.SumOfSquares(values.Slice(start, length));
+        }
+
+        return sums;
+    }
+
     /// <summary>The contiguous runs of elements that belong to one input channel, in memory order.</summary>
     private static IEnumerable<(int Channel, int Start, int Length)> InputRuns(QuantizableLayer layer)
     {

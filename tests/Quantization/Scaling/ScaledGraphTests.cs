@@ -20,7 +20,7 @@ public class ScaledGraphTests
     private static readonly long[] Dims = [3, 3, 16, 16];
     private static readonly long[] Timesteps = [999, 400, 3];
 
-    private static DdpmUNetSettings Settings(NameStyle style = NameStyle.Scoped, bool half = false) =>
+    internal static DdpmUNetSettings Settings(NameStyle style = NameStyle.Scoped, bool half = false) =>
         TestModels.SmallUNet with
         {
             Channels = 16,
@@ -29,7 +29,7 @@ public class ScaledGraphTests
             KeepFloatImages = half,
         };
 
-    private static QuantizationState Run(LoadedModel model, string bits, params IQuantizationPass[] passes)
+    internal static QuantizationState Run(LoadedModel model, string bits, params IQuantizationPass[] passes)
     {
         var recipe = new Recipe(BitWidths.Parse(bits))
         {
@@ -82,13 +82,18 @@ public class ScaledGraphTests
     }
 
     [Theory]
-    [InlineData(NameStyle.Scoped, false, 1e-5)]
-    [InlineData(NameStyle.Numbered, false, 1e-5)]
-    [InlineData(NameStyle.Dynamo, true, 2e-2)]
-    public void ChannelsAreReparameterizedWithoutChangingTheFunction(NameStyle style, bool half, double tolerance)
+    [InlineData(NameStyle.Scoped, false, false, 1e-5)]
+    [InlineData(NameStyle.Numbered, false, true, 1e-5)]
+    [InlineData(NameStyle.Dynamo, true, false, 2e-2)]
+    public void ChannelsAreReparameterizedWithoutChangingTheFunction(
+        NameStyle style,
+        bool half,
+        bool balanced,
+        double tolerance
+    )
     {
         using var model = new LoadedModel(DdpmUNet.Build(Settings(style, half)));
-        var state = Run(model, "W8A8", new TimestepChannelReparameterization());
+        var state = Run(model, "W8A8", new TimestepChannelReparameterization(balanced: balanced));
         AssertSameFunction(model.Source.Model, state.Graph, tolerance);
         var before = Run(model, "W8A8");
         Assert.Equal(before.Plan.Layers.Select(l => l.Layer), state.Plan.Layers.Select(l => l.Layer));
