@@ -38,7 +38,8 @@ internal static class PredictedRounding
                 {
                     var square = MeanSquareOfMaximum * largest[d] * largest[d];
                     signal += square * weights[d];
-                    wrong += (Math.Min(UniformVariance * step * step, square) * weights[d]) + (square * weightErrors[d]);
+                    wrong +=
+                        (Math.Min(UniformVariance * step * step, square) * weights[d]) + (square * weightErrors[d]);
                 }
 
                 error += signal > 0 ? wrong / signal : 0;

@@ -42,7 +42,11 @@ public class PredictedRoundingTests
         var (layer, plan) = (input.Readers[0].Layer, input.Readers[0].Plan);
         var dims = layer.Weight!.Dims.ToArray();
         var exact = WeightChannels.Gather(layer.Weight.ToFloats().Span, dims, layer.ChannelAxis);
-        var scaled = WeightChannels.Gather(ChannelScaling.Scale(layer, ratios).ToFloats().Span, dims, layer.ChannelAxis);
+        var scaled = WeightChannels.Gather(
+            ChannelScaling.Scale(layer, ratios).ToFloats().Span,
+            dims,
+            layer.ChannelAxis
+        );
         var rounded = scaled
             .Select(row =>
             {
