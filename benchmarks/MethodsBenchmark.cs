@@ -33,7 +33,10 @@ internal static class MethodsBenchmark
         var sampler = RecipeWords.Parse<SamplerKind>("--sampler", Option("--sampler", "ddim"));
         var eta = double.Parse(Option("--eta", "0"), CultureInfo.InvariantCulture);
         var data = BenchmarkOptions.Option(options, "--training-data", "") is { Length: > 0 } path ? path : null;
-        var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", "methods"));
+        var sampling = Sampling(sampler, eta, steps);
+        // A row does not say how it was sampled; each way has a table of its own.
+        var table = sampling == Sampling(SamplerKind.Ddim, 0, 25) ? "methods" : $"methods-{sampling}";
+        var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", table));
         var work = Directory.CreateDirectory(
             Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
         );
@@ -113,9 +116,8 @@ internal static class MethodsBenchmark
                 PairedImages = Math.Min(images, 256),
             }
         );
-        var sampler =
-            $"{RecipeWords.Of(recipe.Sampler)}-{recipe.Eta.ToString(CultureInfo.InvariantCulture)}-{recipe.Steps}";
-        var baseline = Path.Combine(work, $"float-{images}-{sampler}");
+        var sampling = Sampling(recipe.Sampler, recipe.Eta, recipe.Steps);
+        var baseline = Path.Combine(work, $"float-{images}-{sampling}");
         var temporary = Path.Combine(work, "evaluation");
         if (!Directory.Exists(baseline))
         {
@@ -204,12 +206,16 @@ internal static class MethodsBenchmark
         };
     }
 
+    /// <summary>Names a way of sampling in names of files.</summary>
+    private static string Sampling(SamplerKind kind, double eta, int steps) =>
+        $"{RecipeWords.Of(kind)}-{eta.ToString(CultureInfo.InvariantCulture)}-{steps}";
+
     private static string SamplerName(SamplerKind kind, double eta) =>
         kind == SamplerKind.Ddpm ? "DDPM"
         : eta == 0 ? "DDIM"
         : $"DDIM with η = {eta.ToString(CultureInfo.InvariantCulture)}";
 
-    /// <summary>The command, without what only says where files of its rows go.</summary>
+    /// <summary>The command, without the places of one machine.</summary>
     private static string CommandOf(string[] options)
     {
         var told = options

@@ -14,11 +14,12 @@ namespace DiffusionQuant.Quantization.Passes;
 /// give: the paper's make all channels of an input alike, whatever that costs the weights.</param>
 public sealed class TimestepChannelReparameterization(double share = 0, bool balanced = false) : IQuantizationPass
 {
-    private static readonly double[] Powers = [0, 0.25, 0.5, 0.75];
-    private static readonly float[] Bounds = [1.5f, 2, 3, 5];
-
     /// <summary>R_tru: at 4 bits weights have no room for what 8-bit activations do not need.</summary>
     private const double Truncation = 3;
+
+    // The weaker ratios that balancing chooses from.
+    private static readonly double[] Powers = [0, 0.25, 0.5, 0.75];
+    private static readonly float[] Bounds = [1.5f, 2, 3, 5];
 
     /// <inheritdoc/>
     public string Name => "reparameterize channels";
