@@ -15,6 +15,7 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
     {
         MarkFromInputs();
         MarkLast();
+        MarkTimeMlp();
         foreach (var node in index.Graph.Nodes.Where(n => n.Is("Softmax")))
         {
             MarkAttention(node);
@@ -98,6 +99,27 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
         }
     }
 
+    /// <summary>Needs the time embedding's layers marked.</summary>
+    private void MarkTimeMlp()
+    {
+        var beforeEmbedding = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = index.Graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            var node = index.Graph.Nodes[i];
+            var isEmbedding = layers.Contains(node) && positions[node].HasFlag(LayerPositions.TimeEmbedding);
+            var reachesEmbedding = node.Outputs.Exists(beforeEmbedding.Contains);
+            if (isEmbedding && reachesEmbedding)
+            {
+                positions[node] |= LayerPositions.TimeMlp;
+            }
+
+            if (isEmbedding || reachesEmbedding)
+            {
+                beforeEmbedding.UnionWith(node.Inputs);
+            }
+        }
+    }
+
     private void MarkAttention(OnnxNode softmax)
     {
         var scores = NearestUp(softmax.Input(0)).Where(l => l.Is("MatMul")).ToArray();
@@ -109,7 +131,7 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
 
         foreach (var product in scores.Concat(products))
         {
-            positions[product] |= LayerPositions.Attention;
+            positions[product] |= LayerPositions.Attention | LayerPositions.AttentionProduct;
             foreach (var projection in product.Inputs.SelectMany(NearestUp).Where(p => !scores.Contains(p)))
             {
                 positions[projection] |= LayerPositions.Attention;

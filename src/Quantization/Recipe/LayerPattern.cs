@@ -27,6 +27,8 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
         ("skip", LayerPositions.Skip),
         ("downsample", LayerPositions.Downsample),
         ("upsample", LayerPositions.Upsample),
+        ("time-mlp", LayerPositions.TimeMlp),
+        ("attention-product", LayerPositions.AttentionProduct),
     ];
 
     private readonly string text;

@@ -27,4 +27,13 @@ public enum LayerPositions
 
     /// <summary>The convolution behind a doubling of the resolution (<c>upsample</c>).</summary>
     Upsample = 64,
+
+    /// <summary>
+    /// A layer of the time embedding with another one behind it: what all blocks share, before each projects it
+    /// (<c>time-mlp</c>).
+    /// </summary>
+    TimeMlp = 128,
+
+    /// <summary>One of attention's two products of activations (<c>attention-product</c>).</summary>
+    AttentionProduct = 256,
 }

@@ -23,11 +23,7 @@ public sealed class Policy
         new(
             "strict",
             "every layer is quantized, the first and the last at 8 bits",
-            // The first and last layers' activations stay floating point where all activations do.
-            bits =>
-                bits.QuantizesActivations
-                    ? ["position:first=W8A8", "position:last=W8A8"]
-                    : ["position:first=W8", "position:last=W8"]
+            bits => EightBits(bits, "position:first", "position:last")
         );
 
     /// <summary>
@@ -48,8 +44,26 @@ public sealed class Policy
                 ]
         );
 
+    /// <summary>
+    /// As the codes of EfficientDM (He et al., ICLR 2024) and MPQ-DM (Feng et al., AAAI 2025) leave it: shortcuts' 1×1
+    /// convolutions, downsampling convolutions and attention's products stay float; first and last layer and the time
+    /// embedding's shared layers have 8 bits.
+    /// </summary>
+    public static Policy EfficientDm { get; } =
+        new(
+            "efficientdm",
+            "shortcuts, downsampling and attention's products stay float, first and last layer and the time embedding's shared layers have 8 bits, as in EfficientDM's and MPQ-DM's code",
+            bits =>
+                [
+                    .. EightBits(bits, "position:first", "position:last", "position:time-mlp"),
+                    "type:Conv&position:skip=float",
+                    "type:Conv&position:downsample=float",
+                    "position:attention-product=float",
+                ]
+        );
+
     /// <summary>All policies, the default first.</summary>
-    public static ImmutableArray<Policy> All { get; } = [Strict, Tfmq];
+    public static ImmutableArray<Policy> All { get; } = [Strict, Tfmq, EfficientDm];
 
     /// <summary>The name that recipes use.</summary>
     public string Name { get; }
@@ -66,6 +80,10 @@ public sealed class Policy
     public static Policy Parse(string name) =>
         All.FirstOrDefault(p => p.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))
         ?? throw RecipeErrors.UnknownPolicy(name, [.. All.Select(p => p.Name)]);
+
+    /// <summary>Activations stay floating point where all of the recipe's do.</summary>
+    private static IEnumerable<string> EightBits(BitWidths bits, params IEnumerable<string> patterns) =>
+        patterns.Select(p => $"{p}={(bits.QuantizesActivations ? "W8A8" : "W8")}");
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;

@@ -29,9 +29,14 @@ public class LayerAnalysisTests
         // Two layers of the embedding, and the projection in each of the residual blocks.
         var blocks = layers.Count(l => l.Kind == LayerKind.Gemm) - 2;
         Assert.Equal(blocks + 2, Count(LayerPositions.TimeEmbedding));
+        Assert.Equal(2, Count(LayerPositions.TimeMlp));
         // Each attention block: q, k, v, out and its two products.
         Assert.Equal(0, Count(LayerPositions.Attention) % 6);
         Assert.Equal(2 * Count(LayerPositions.Attention) / 6, layers.Count(l => l.Kind == LayerKind.MatrixProduct));
+        Assert.Equal(
+            layers.Where(l => l.Kind == LayerKind.MatrixProduct),
+            layers.Where(l => l.Positions.HasFlag(LayerPositions.AttentionProduct))
+        );
         Assert.Equal(1, Count(LayerPositions.Downsample));
         Assert.Equal(1, Count(LayerPositions.Upsample));
         Assert.True(Count(LayerPositions.Skip) >= 4);
@@ -65,6 +70,24 @@ public class LayerAnalysisTests
                 l.Kind == LayerKind.Convolution && (l.Positions & (LayerPositions.First | LayerPositions.Last)) == 0
             ),
             l => Assert.Equal((4, 6), (l.WeightBits, l.Inputs[0].Bits))
+        );
+        var efficient = new LayerPlanner(
+            model.Graph,
+            new(BitWidths.Parse("W4A6")) { Policy = Policy.EfficientDm }
+        ).Plan(layers);
+        Assert.All(
+            efficient.Layers,
+            l =>
+                Assert.Equal(
+                    l.Kind == LayerKind.MatrixProduct
+                        || l.Kind == LayerKind.Convolution
+                            && (l.Positions & (LayerPositions.Skip | LayerPositions.Downsample)) != 0
+                            ? (LayerMode.Float, 32)
+                        : (l.Positions & (LayerPositions.First | LayerPositions.Last | LayerPositions.TimeMlp)) != 0
+                            ? (LayerMode.Integer, 8)
+                        : (LayerMode.Integer, 4),
+                    (l.Mode, l.Mode == LayerMode.Float ? 32 : l.WeightBits)
+                )
         );
         var kept = LayerPositions.First | LayerPositions.Last | LayerPositions.Skip | LayerPositions.Downsample;
         Assert.All(tfmq.Layers, l => Assert.Equal((l.Positions & kept) != 0, l.Mode == LayerMode.Float));

@@ -31,6 +31,23 @@ public sealed class PolicyTests
         Assert.Equal("W4A8", $"{recipe.BitsOf(Embedding)}");
     }
 
+    [Theory]
+    [InlineData("W2A6", "W8A8", "W2A6")]
+    [InlineData("W2A16", "W8A16", "W2A16")]
+    public void EfficientDm_keeps_its_row_of_layers(string bits, string eight, string rest)
+    {
+        var recipe = new Recipe(BitWidths.Parse(bits)) { Policy = Policy.EfficientDm };
+        string Of(string type, LayerPositions positions) => $"{recipe.BitsOf(new("/layer", type, positions))}";
+
+        Assert.Equal(eight, $"{recipe.BitsOf(First)}");
+        Assert.Equal(eight, Of("Gemm", LayerPositions.TimeEmbedding | LayerPositions.TimeMlp));
+        Assert.Equal(rest, $"{recipe.BitsOf(Embedding)}");
+        Assert.Equal("float", $"{recipe.BitsOf(Shortcut)}");
+        Assert.Equal("float", Of("Conv", LayerPositions.Downsample));
+        Assert.Equal("float", Of("MatMul", LayerPositions.Attention | LayerPositions.AttentionProduct));
+        Assert.Equal(rest, Of("MatMul", LayerPositions.Attention));
+    }
+
     [Fact]
     public void The_users_rules_win_over_the_policy()
     {
