@@ -131,7 +131,13 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
 
         foreach (var product in scores.Concat(products))
         {
-            positions[product] |= LayerPositions.Attention | LayerPositions.AttentionProduct;
+            positions[product] |= LayerPositions.Attention;
+            // Linear attention has a softmax right behind a projection, which is no product of activations.
+            if (!product.Inputs.Exists(i => index.Constant(i) is not null))
+            {
+                positions[product] |= LayerPositions.AttentionProduct;
+            }
+
             foreach (var projection in product.Inputs.SelectMany(NearestUp).Where(p => !scores.Contains(p)))
             {
                 positions[projection] |= LayerPositions.Attention;
