@@ -15,7 +15,6 @@ namespace DiffusionQuant.Benchmarks;
 /// </summary>
 internal static class GradientBenchmark
 {
-    public const int Threads = 2;
     private const int RunsPerTurn = 3;
     private static readonly string[] Kinds = ["forward", "backward", "step"];
 
@@ -29,9 +28,10 @@ internal static class GradientBenchmark
     {
         var runs = int.Parse(BenchmarkOptions.Option(options, "--runs", "7"));
         var only = BenchmarkOptions.Option(options, "--only", "");
+        var settings = BenchmarkOptions.Session(options, threads: "2");
         using var torch = options.Contains("--alone")
             ? null
-            : TorchProcess.Start(Threads, Path.Combine("gradients", "step.py"));
+            : TorchProcess.Start(settings, Path.Combine("gradients", "step.py"));
         GradientBlock[] blocks =
         [
             GradientBlocks.Residual(32, 256, 16),
@@ -42,7 +42,7 @@ internal static class GradientBenchmark
             GradientBlocks.Reconstruction(16, 128, 16),
         ];
         Console.WriteLine(
-            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of {RunsPerTurn} runs in each of {runs} turns, {Threads} threads"
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of {RunsPerTurn} runs in each of {runs} turns, {settings.Threads} threads, on {settings.Device}"
         );
         Console.WriteLine(torch is null ? "No Python with PyTorch was found: no comparison." : "");
         Console.WriteLine("| block | what | ms | PyTorch's ms | ratio | fastest | PyTorch's |");
@@ -50,12 +50,12 @@ internal static class GradientBenchmark
         var notes = new List<string>();
         foreach (var block in blocks.Where(b => b.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            notes.AddRange(Time(block, torch, runs, options.Contains("--profile")));
+            notes.AddRange(Time(block, settings, torch, runs, options.Contains("--profile")));
         }
 
         foreach (var network in Networks.Where(n => n.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            notes.AddRange(NetworkSteps.Time(network.Build(), torch, runs, options.Contains("--profile")));
+            notes.AddRange(NetworkSteps.Time(network.Build(), settings, torch, runs, options.Contains("--profile")));
         }
 
         Console.WriteLine();
@@ -63,11 +63,17 @@ internal static class GradientBenchmark
         return 0;
     }
 
-    private static List<string> Time(GradientBlock block, TorchProcess? torch, int runs, bool profile)
+    private static List<string> Time(
+        GradientBlock block,
+        SessionSettings settings,
+        TorchProcess? torch,
+        int runs,
+        bool profile
+    )
     {
         var notes = new List<string>();
         var folder = Directory.CreateTempSubdirectory("diffquant-benchmark-").FullName;
-        using var sessions = new GradientSessions(block, Threads);
+        using var sessions = new GradientSessions(block, settings);
         if (torch is not null)
         {
             block.Write(folder);

@@ -21,10 +21,10 @@ internal sealed class GradientSessions : IDisposable
     private readonly IReadOnlyDictionary<string, string> gradients;
     private readonly Dictionary<string, OrtValue> tensors;
 
-    public GradientSessions(GradientBlock block, int threads)
+    public GradientSessions(GradientBlock block, SessionSettings settings)
     {
         this.block = block;
-        settings = new() { Threads = threads };
+        this.settings = settings;
         tensors = block
             .Inputs.Concat(block.Parameters.Select(p => p.Initial))
             .ToDictionary(t => t.Name, Tensors.FromTensor);

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Runs;
@@ -29,6 +30,10 @@ internal static class MethodsBenchmark
         var images = int.Parse(Option("--images", "2000"), CultureInfo.InvariantCulture);
         var steps = int.Parse(Option("--steps", "25"), CultureInfo.InvariantCulture);
         var effort = Option("--effort", "standard");
+        int? Number(string name) =>
+            Option(name, "") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+        var iterations = Number("--iterations");
+        var batch = Number("--batch");
         var policy = Option("--policy", "strict");
         var sampler = RecipeWords.Parse<SamplerKind>("--sampler", Option("--sampler", "ddim"));
         var eta = double.Parse(Option("--eta", "0"), CultureInfo.InvariantCulture);
@@ -40,16 +45,20 @@ internal static class MethodsBenchmark
         var work = Directory.CreateDirectory(
             Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
         );
+        var session = BenchmarkOptions.Session(options, threads: "0");
         var file = $"{output}.json";
         var rows = Load(file);
         var head =
-            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of {SamplerName(sampler, eta)}, seed {EvaluationRequest.UsualSeed}, policy {policy}";
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; {images} images, {steps} steps of {SamplerName(sampler, eta)}, seed {EvaluationRequest.UsualSeed}, policy {policy}{(session.Device == Device.Cpu ? "" : $", on {session.Device}")}";
         var commands = Texts(file, "commands").Append(CommandOf(options)).Distinct().ToArray();
         foreach (var method in Option("--methods", "minmax,mse,gptq,q-diffusion,pqd,tcaq-dm").Split(','))
         {
             foreach (var bits in Option("--bits", "W8A8,W4A8,W6A6,W4A4").Split(','))
             {
-                if (Find(rows, method, bits, effort, policy, data is not null, images) is not null)
+                if (
+                    Find(rows, method, bits, EffortName(effort, iterations), policy, data is not null, images)
+                    is not null
+                )
                 {
                     continue;
                 }
@@ -65,9 +74,14 @@ internal static class MethodsBenchmark
                         Sampler = sampler,
                         Eta = eta,
                         Effort = RecipeWords.Parse<Effort>("--effort", effort),
+                        Iterations = iterations,
                         Policy = Policy.Parse(policy),
                         TrainingData = data,
+                        Device = session.Device.ToString(),
+                        Threads = session.Threads,
                     },
+                    session,
+                    batch,
                     images,
                     work.FullName
                 );
@@ -97,7 +111,16 @@ internal static class MethodsBenchmark
         return 0;
     }
 
-    private static void Measure(JsonArray rows, string model, string method, Recipe recipe, int images, string work)
+    private static void Measure(
+        JsonArray rows,
+        string model,
+        string method,
+        Recipe recipe,
+        SessionSettings session,
+        int? batch,
+        int images,
+        string work
+    )
     {
         var folder = Directory
             .CreateDirectory(Path.Combine(work, $"{recipe.Bits}-{method.Replace(':', '-')}-{recipe.Effort}"))
@@ -114,6 +137,8 @@ internal static class MethodsBenchmark
                 FloatPath = model,
                 DistributionImages = images,
                 PairedImages = Math.Min(images, 256),
+                Session = session,
+                BatchSize = batch,
             }
         );
         var sampling = Sampling(recipe.Sampler, recipe.Eta, recipe.Steps);
@@ -145,12 +170,15 @@ internal static class MethodsBenchmark
     )
     {
         var file = Path.Combine(work, "recipe.json");
-        // The canonical form names files by their content.
+        // The canonical form names files by their content, and says nothing of the machine.
         var json = JsonNode.Parse(recipe.CanonicalJson)!;
         if (recipe.TrainingData is { } data)
         {
             json["trainingData"] = Path.GetFullPath(data);
         }
+
+        json["device"] = recipe.Device;
+        json["threads"] = recipe.Threads;
 
         File.WriteAllText(file, json.ToJsonString());
         using var process = Process.Start(
@@ -191,7 +219,7 @@ internal static class MethodsBenchmark
             ["method"] = method,
             ["bits"] = bits,
             ["policy"] = $"{recipe.Policy}",
-            ["effort"] = RecipeWords.Of(recipe.Effort),
+            ["effort"] = EffortName(RecipeWords.Of(recipe.Effort), recipe.Iterations),
             ["onImages"] = recipe.TrainingData is null ? null : true,
             ["images"] = images,
             ["fid"] = Of(MetricCatalog.Fid),
@@ -205,6 +233,10 @@ internal static class MethodsBenchmark
             ["peakMemoryMb"] = (double?)memory,
         };
     }
+
+    /// <summary>An effort, and the number of steps where it is another than the effort's own.</summary>
+    private static string EffortName(string effort, int? iterations) =>
+        iterations is null ? effort : $"{effort}, {iterations} steps";
 
     /// <summary>Names a way of sampling in names of files.</summary>
     private static string Sampling(SamplerKind kind, double eta, int steps) =>

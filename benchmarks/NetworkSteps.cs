@@ -11,10 +11,15 @@ internal static class NetworkSteps
 
     /// <summary>Writes a row of the table.</summary>
     /// <returns>What belongs under it.</returns>
-    public static List<string> Time(GradientBlock network, TorchProcess? torch, int runs, bool profile)
+    public static List<string> Time(
+        GradientBlock network,
+        SessionSettings settings,
+        TorchProcess? torch,
+        int runs,
+        bool profile
+    )
     {
         var notes = new List<string>();
-        var settings = new SessionSettings { Threads = GradientBenchmark.Threads };
         var graph = TrainingGraph.Build(network.Model, GradientBlock.Loss, network.Parameters);
         var tensors = network
             .Inputs.Concat(network.Parameters.Select(p => p.Initial))

@@ -45,13 +45,14 @@ switch (args)
                 Peak memory and time of training steps of the same U-Net, with and without recomputation.
             dotnet run -c Release --project benchmarks -- quality [--images 2000] [--steps 25] [--model FOLDER]
                 FID, KID, PSNR and SSIM of the sample's model at W8A8, W4A8 and W4A4 by each method without gradients.
-            dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile]
+            dotnet run -c Release --project benchmarks -- gradients [--runs 7] [--only NAME] [--alone] [--profile] [--device auto] [--threads 2]
                 Loss, gradients and Adam's step of single blocks, and steps of whole networks (--only network), in turn with
                 PyTorch where python3 has it.
-            dotnet run -c Release --project benchmarks -- train --images FILE.npy [--steps 40] [--batch 16] [--config small] [--prediction v] [--threads 2]
+            dotnet run -c Release --project benchmarks -- train --images FILE.npy [--steps 40] [--batch 16] [--config small] [--prediction v] [--device auto] [--threads 2]
                 Training from images beside PyTorch: the same weights and batches, losses step by step, time per step.
             dotnet run -c Release --project benchmarks -- methods [--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm]
-                    [--effort standard] [--policy strict] [--training-data FILE] [--images 2000] [--steps 25] [--sampler ddim] [--eta 0] [--model FOLDER] [--output FILE]
+                    [--effort standard] [--iterations N] [--policy strict] [--training-data FILE] [--images 2000] [--steps 25] [--sampler ddim] [--eta 0]
+                    [--device auto] [--threads 0] [--batch 16] [--model FOLDER] [--output FILE]
                 Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Parts of methods have names too:
                 {string.Join(", ", MethodVariants.Names)}.
             """

@@ -119,15 +119,20 @@ internal static class QualityBenchmark
 
     public static string SampleModel()
     {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        foreach (var start in (string[])[AppContext.BaseDirectory, Environment.CurrentDirectory])
         {
-            var model = Path.Combine(folder, "samples", "ImageApp", "Models", "ddpm-fashion");
-            if (Directory.Exists(model))
+            for (var folder = start; folder is not null; folder = Path.GetDirectoryName(folder))
             {
-                return model;
+                var model = Path.Combine(folder, "samples", "ImageApp", "Models", "ddpm-fashion");
+                if (Directory.Exists(model))
+                {
+                    return model;
+                }
             }
         }
 
-        throw new DirectoryNotFoundException("The sample's model was not found above the benchmark's own folder.");
+        throw new DirectoryNotFoundException(
+            "The sample's model was found neither above the benchmark's own folder nor above the current one."
+        );
     }
 }

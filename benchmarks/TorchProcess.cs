@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Benchmarks;
 
@@ -13,16 +14,23 @@ internal sealed class TorchProcess : IDisposable
     private TorchProcess(Process process) => this.process = process;
 
     /// <summary>Starts it, or returns null where no Python has PyTorch.</summary>
-    /// <param name="threads">Its threads.</param>
+    /// <param name="session">Its device and threads.</param>
     /// <param name="script">The script beside this program.</param>
-    public static TorchProcess? Start(int threads, string script)
+    public static TorchProcess? Start(SessionSettings session, string script)
     {
         script = Path.Combine(AppContext.BaseDirectory, script);
         foreach (var python in (string[])["python3", "/usr/bin/python3", "python"])
         {
             if (HasTorch(python))
             {
-                return new(Launch(python, script, threads.ToString(CultureInfo.InvariantCulture)));
+                return new(
+                    Launch(
+                        python,
+                        script,
+                        session.Threads.ToString(CultureInfo.InvariantCulture),
+                        session.Device.ToString()
+                    )
+                );
             }
         }
 

@@ -24,7 +24,7 @@ internal static class TrainBenchmark
     {
         var path = BenchmarkOptions.Option(options, "--images", "");
         var steps = int.Parse(BenchmarkOptions.Option(options, "--steps", "40"));
-        var threads = int.Parse(BenchmarkOptions.Option(options, "--threads", "2"));
+        var settings = BenchmarkOptions.Session(options, threads: "2");
         var isVelocity = BenchmarkOptions.Option(options, "--prediction", "v") == "v";
         var training = new DenoiserTraining(
             DenoiserConfig.Load(BenchmarkOptions.Option(options, "--config", "small")),
@@ -37,7 +37,7 @@ internal static class TrainBenchmark
             WarmUp = 10,
         };
         var images = TrainingImages.Load(ImageSources.Open(path));
-        using var torch = TorchProcess.Start(threads, Path.Combine("training", "replay.py"));
+        using var torch = TorchProcess.Start(settings, Path.Combine("training", "replay.py"));
         if (torch is null)
         {
             Console.Error.WriteLine("No Python with PyTorch was found.");
@@ -47,7 +47,7 @@ internal static class TrainBenchmark
         var folder = Directory.CreateTempSubdirectory("diffquant-benchmark-").FullName;
         try
         {
-            return Compare(training, images, threads, torch, folder);
+            return Compare(training, images, settings, torch, folder);
         }
         finally
         {
@@ -58,7 +58,7 @@ internal static class TrainBenchmark
     private static int Compare(
         DenoiserTraining training,
         TrainingImages images,
-        int threads,
+        SessionSettings settings,
         TorchProcess torch,
         string folder
     )
@@ -75,10 +75,10 @@ internal static class TrainBenchmark
 
         var version = torch.Load(folder);
         Console.WriteLine(
-            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, PyTorch {version}, {threads} threads; {graph.ParameterCount / 1e6:F1} M parameters, batch {training.Batch}, {images.Shape}"
+            $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, PyTorch {version}, {settings.Threads} threads, on {settings.Device}; {graph.ParameterCount / 1e6:F1} M parameters, batch {training.Batch}, {images.Shape}"
         );
         var loading = Stopwatch.StartNew();
-        using var session = new TrainingSession(graph.Graph, training.Steps, new() { Threads = threads });
+        using var session = new TrainingSession(graph.Graph, training.Steps, settings);
         Console.WriteLine($"The graph of a step was loaded in {loading.Elapsed.TotalSeconds:F1} s.");
         Console.WriteLine();
         var rows = Losses(training, images, session, torch, folder);

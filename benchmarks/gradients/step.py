@@ -11,6 +11,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from unet import UNet  # noqa: E402
 
 
+# Given by the benchmark. Products in full float32, as on the other side.
+torch.set_num_threads(int(sys.argv[1]))
+DEVICE = torch.device(sys.argv[2])
+torch.backends.cudnn.allow_tf32 = False
+
+
 class Block:
     """One block: its inputs and parameters as the benchmark wrote them, and the loss of them."""
 
@@ -25,7 +31,7 @@ class Block:
 
     def read(self, tensor):
         data = bytearray((self.folder / f"{tensor['name']}.bin").read_bytes())
-        return torch.frombuffer(data, dtype=torch.float32).reshape(tensor["dims"]).clone()
+        return torch.frombuffer(data, dtype=torch.float32).reshape(tensor["dims"]).clone().to(DEVICE)
 
     def forward(self):
         with torch.no_grad():
@@ -44,7 +50,7 @@ class Block:
 
     def write(self, kind, of):
         for name, parameter in self.parameters.items():
-            (self.folder / f"{name}.{kind}.bin").write_bytes(of(parameter).detach().contiguous().numpy().tobytes())
+            (self.folder / f"{name}.{kind}.bin").write_bytes(of(parameter).detach().contiguous().cpu().numpy().tobytes())
 
 
 class Network(Block):
@@ -53,7 +59,7 @@ class Network(Block):
     def __init__(self, folder):
         super().__init__(folder)
         size = json.loads((self.folder / "index.json").read_text())["network"]
-        self.net = UNet(size["Channels"], tuple(size["Mult"]), size["Blocks"], image_channels=size["ImageChannels"])
+        self.net = UNet(size["Channels"], tuple(size["Mult"]), size["Blocks"], image_channels=size["ImageChannels"]).to(DEVICE)
         with torch.no_grad():
             parameters = dict(self.net.named_parameters())
             norms = []
@@ -118,7 +124,6 @@ def quantized_conv(p, x, name, h):
 
 
 def main():
-    torch.set_num_threads(int(sys.argv[1]))
     block = None
     for line in sys.stdin:
         command, argument = line.rstrip("\n").split(" ", 1)

@@ -17,13 +17,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 from unet import UNet
 
 
+# Given by the benchmark. Products in full float32, as on the other side.
+torch.set_num_threads(int(sys.argv[1]))
+DEVICE = torch.device(sys.argv[2])
+torch.backends.cudnn.allow_tf32 = False
+
+
 class Training:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.settings = s = json.loads((self.folder / "settings.json").read_text())
         self.net = UNet(
             s["channels"], s["multipliers"], s["blocks"], s["attention"], s["resolution"], s["imageChannels"]
-        )
+        ).to(DEVICE)
         weights = {n: torch.from_numpy(np.load(self.folder / f"{n}.npy")) for n in s["weights"]}
         missing, unexpected = self.net.load_state_dict(weights, strict=False)
         # Normalisations begin with 1 and 0 on both sides, and have no names in an exported graph.
@@ -32,7 +38,7 @@ class Training:
         self.adam = torch.optim.AdamW(self.net.parameters(), s["rate"], betas=(0.9, 0.99), weight_decay=0.0)
 
     def read(self, name):
-        return torch.from_numpy(np.load(self.folder / f"{name}.npy"))
+        return torch.from_numpy(np.load(self.folder / f"{name}.npy")).to(DEVICE)
 
     def step(self, k):
         s, step = self.settings, int(k)
@@ -50,6 +56,8 @@ class Training:
         with torch.no_grad():
             for a, w in zip(self.average.parameters(), self.net.parameters()):
                 a.lerp_(w, 1 - decay)
+        if DEVICE.type == "cuda":
+            torch.cuda.synchronize()
         return [loss.item(), time.perf_counter() - started]
 
     def compare(self, folder):
@@ -57,7 +65,7 @@ class Training:
         averages = dict(self.average.named_parameters())
         apart, way = {}, 0.0
         for name in self.settings["weights"]:
-            ours = averages[name].detach().numpy()
+            ours = averages[name].detach().cpu().numpy()
             apart[name] = float(((ours - np.load(Path(folder) / f"{name}.npy")) ** 2).sum())
             way += float(((ours - np.load(self.folder / f"{name}.npy")) ** 2).sum())
         furthest = sorted(apart, key=apart.get, reverse=True)[:6]
@@ -66,7 +74,6 @@ class Training:
 
 
 def main():
-    torch.set_num_threads(int(sys.argv[1]))
     training = None
     for line in sys.stdin:
         command, argument = line.rstrip("\n").split(" ", 1)
