@@ -39,8 +39,11 @@ internal static class MethodsBenchmark
         var eta = double.Parse(Option("--eta", "0"), CultureInfo.InvariantCulture);
         var data = BenchmarkOptions.Option(options, "--training-data", "") is { Length: > 0 } path ? path : null;
         var sampling = Sampling(sampler, eta, steps);
-        // A row does not say how it was sampled; each way has a table of its own.
-        var table = sampling == Sampling(SamplerKind.Ddim, 0, 25) ? "methods" : $"methods-{sampling}";
+        // A row says neither how it was sampled nor under which policy; each has a table of its own.
+        var table =
+            "methods"
+            + (sampling == Sampling(SamplerKind.Ddim, 0, 25) ? "" : $"-{sampling}")
+            + (policy == "strict" ? "" : $"-{policy}");
         var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", table));
         var work = Directory.CreateDirectory(
             Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
