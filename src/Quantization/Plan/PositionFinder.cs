@@ -122,33 +122,28 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
 
     private void MarkAttention(OnnxNode softmax)
     {
-        var scores = NearestUp(softmax.Input(0)).Where(l => l.Is("MatMul")).ToArray();
-        var products = NearestDown(softmax.Outputs[0]).Where(l => l.Is("MatMul")).ToArray();
-        if (scores.Length == 0 || products.Length == 0)
+        // The scores' product; the projection itself in linear attention, whose softmax stands right behind it.
+        var before = NearestUp(softmax.Input(0)).ToArray();
+        var products = NearestDown(softmax.Outputs[0]).Where(IsProduct).ToArray();
+        if (before.Length == 0 || products.Length == 0)
         {
             return;
         }
 
-        foreach (var product in scores.Concat(products))
+        LayerPositions Of(OnnxNode layer) =>
+            IsProduct(layer) ? LayerPositions.Attention | LayerPositions.AttentionProduct : LayerPositions.Attention;
+        var inner = before.Concat(products).ToArray();
+        var projections = inner.Where(IsProduct).SelectMany(p => p.Inputs.SelectMany(NearestUp));
+        var outputs = products.SelectMany(p => NearestDown(p.Outputs[0]));
+        foreach (var layer in inner.Concat(projections).Concat(outputs))
         {
-            positions[product] |= LayerPositions.Attention;
-            // Linear attention has a softmax right behind a projection, which is no product of activations.
-            if (!product.Inputs.Exists(i => index.Constant(i) is not null))
-            {
-                positions[product] |= LayerPositions.AttentionProduct;
-            }
-
-            foreach (var projection in product.Inputs.SelectMany(NearestUp).Where(p => !scores.Contains(p)))
-            {
-                positions[projection] |= LayerPositions.Attention;
-            }
-        }
-
-        foreach (var output in products.SelectMany(p => NearestDown(p.Outputs[0])))
-        {
-            positions[output] |= LayerPositions.Attention;
+            positions[layer] |= Of(layer);
         }
     }
+
+    /// <summary>Whether a layer multiplies activations with each other.</summary>
+    private bool IsProduct(OnnxNode layer) =>
+        layer.Is("MatMul") && !layer.Inputs.Exists(i => index.Constant(i) is not null);
 
     private void MarkConvolution(OnnxNode layer)
     {

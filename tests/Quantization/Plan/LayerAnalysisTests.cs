@@ -2,6 +2,7 @@ using DiffusionQuant.Onnx.Building;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Quantization.Tests.Generality;
 
 namespace DiffusionQuant.Quantization.Tests.Plan;
 
@@ -48,6 +49,53 @@ public class LayerAnalysisTests
     {
         var expected = Layers(NameStyle.Scoped).Select(l => (l.Kind, l.Positions));
         Assert.Equal(expected, Layers(style).Select(l => (l.Kind, l.Positions)));
+    }
+
+    /// <summary>Shen et al., WACV 2021: softmax(q) times (softmax(k)ᵀ times v), where each softmax follows a projection.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LinearAttentionIsFound(bool convolutions)
+    {
+        const int Channels = Scaffold.Channels;
+        const int Places = Scaffold.Size * Scaffold.Size;
+        var scaffold = new Scaffold { Batch = 1 };
+        var model = scaffold.Build(
+            (b, h, _) =>
+            {
+                Value Projection(string name, Value x) =>
+                    convolutions
+                        ? b.Conv(x, b.Parameter(name, scaffold.Weight(Channels, Channels, 1, 1)), null, 0)
+                        : b.Transpose(
+                            b.MatMul(
+                                b.Transpose(b.Reshape(x, 1, Channels, Places), 0, 2, 1),
+                                b.Parameter(name, scaffold.Matrix(Channels, Channels))
+                            ),
+                            0,
+                            2,
+                            1
+                        );
+                Value Tokens(Value x) => b.Reshape(x, 1, Channels, Places);
+                var q = b.Softmax(Tokens(Projection("q", h)), 1);
+                var k = b.Softmax(Tokens(Projection("k", h)), 2);
+                var v = Tokens(Projection("v", h));
+                var context = b.MatMul(k, b.Transpose(v, 0, 2, 1));
+                var mixed = b.MatMul(b.Transpose(context, 0, 2, 1), q);
+                var image = b.Reshape(mixed, 1, Channels, Scaffold.Size, Scaffold.Size);
+                return h + b.Reshape(Projection("out", image), 1, Channels, Scaffold.Size, Scaffold.Size);
+            }
+        );
+        NormalizeGraph.Apply(model);
+
+        var layers = LayerAnalysis.Find(model.Graph, model.Graph.Inputs[0].Name, model.Graph.Inputs[1].Name);
+
+        // q, k, v, out and both products; convolutions of the scaffold and its time embedding are none of them.
+        Assert.Equal(6, layers.Count(l => l.Positions.HasFlag(LayerPositions.Attention)));
+        Assert.Equal(2, layers.Count(l => l.Kind == LayerKind.MatrixProduct));
+        Assert.Equal(
+            layers.Where(l => l.Kind == LayerKind.MatrixProduct),
+            layers.Where(l => l.Positions.HasFlag(LayerPositions.AttentionProduct))
+        );
     }
 
     [Theory]
