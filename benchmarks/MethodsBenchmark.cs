@@ -145,7 +145,9 @@ internal static class MethodsBenchmark
             }
         );
         var sampling = Sampling(recipe.Sampler, recipe.Eta, recipe.Steps);
-        var baseline = Path.Combine(work, $"float-{images}-{sampling}");
+        // What is computed elsewhere or beside other images is rounded otherwise.
+        var place = session.Device == Device.Cpu ? "" : $"-{session.Device.Kind}";
+        var baseline = Path.Combine(work, $"float-{images}-{sampling}{place}{(batch is null ? "" : $"-{batch}")}");
         var temporary = Path.Combine(work, "evaluation");
         if (!Directory.Exists(baseline))
         {
