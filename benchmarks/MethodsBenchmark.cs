@@ -175,7 +175,7 @@ internal static class MethodsBenchmark
     )
     {
         var file = Path.Combine(work, "recipe.json");
-        // The canonical form names files by their content, and says nothing of the machine.
+        // The canonical form names files by their content and devices by their kind.
         var json = JsonNode.Parse(recipe.CanonicalJson)!;
         if (recipe.TrainingData is { } data)
         {
@@ -183,8 +183,6 @@ internal static class MethodsBenchmark
         }
 
         json["device"] = recipe.Device;
-        json["threads"] = recipe.Threads;
-
         File.WriteAllText(file, json.ToJsonString());
         using var process = Process.Start(
             new ProcessStartInfo(

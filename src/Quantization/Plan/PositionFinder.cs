@@ -130,14 +130,16 @@ internal sealed class PositionFinder(GraphIndex index, HashSet<OnnxNode> layers,
             return;
         }
 
-        LayerPositions Of(OnnxNode layer) =>
-            IsProduct(layer) ? LayerPositions.Attention | LayerPositions.AttentionProduct : LayerPositions.Attention;
         var inner = before.Concat(products).ToArray();
         var projections = inner.Where(IsProduct).SelectMany(p => p.Inputs.SelectMany(NearestUp));
         var outputs = products.SelectMany(p => NearestDown(p.Outputs[0]));
         foreach (var layer in inner.Concat(projections).Concat(outputs))
         {
-            positions[layer] |= Of(layer);
+            positions[layer] |= LayerPositions.Attention;
+            if (IsProduct(layer))
+            {
+                positions[layer] |= LayerPositions.AttentionProduct;
+            }
         }
     }
 
