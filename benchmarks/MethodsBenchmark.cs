@@ -29,7 +29,7 @@ internal static class MethodsBenchmark
         var model = Option("--model", QualityBenchmark.SampleModel());
         var images = int.Parse(Option("--images", "2000"), CultureInfo.InvariantCulture);
         var steps = int.Parse(Option("--steps", "25"), CultureInfo.InvariantCulture);
-        var effort = Option("--effort", "standard");
+        var effort = RecipeWords.Parse<Effort>("--effort", Option("--effort", "standard"));
         int? Number(string name) =>
             Option(name, "") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
         var iterations = Number("--iterations");
@@ -76,7 +76,7 @@ internal static class MethodsBenchmark
                         Steps = steps,
                         Sampler = sampler,
                         Eta = eta,
-                        Effort = RecipeWords.Parse<Effort>("--effort", effort),
+                        Effort = effort,
                         Iterations = iterations,
                         Policy = Policy.Parse(policy),
                         TrainingData = data,
@@ -222,7 +222,7 @@ internal static class MethodsBenchmark
             ["method"] = method,
             ["bits"] = bits,
             ["policy"] = $"{recipe.Policy}",
-            ["effort"] = EffortName(RecipeWords.Of(recipe.Effort), recipe.Iterations),
+            ["effort"] = EffortName(recipe.Effort, recipe.Iterations),
             ["onImages"] = recipe.TrainingData is null ? null : true,
             ["images"] = images,
             ["fid"] = Of(MetricCatalog.Fid),
@@ -238,8 +238,8 @@ internal static class MethodsBenchmark
     }
 
     /// <summary>An effort, and the number of steps where it is another than the effort's own.</summary>
-    private static string EffortName(string effort, int? iterations) =>
-        iterations is null ? effort : $"{effort}, {iterations} steps";
+    private static string EffortName(Effort effort, int? iterations) =>
+        RecipeWords.Of(effort) + (iterations is null ? "" : $", {iterations} steps");
 
     /// <summary>Names a way of sampling in names of files.</summary>
     private static string Sampling(SamplerKind kind, double eta, int steps) =>
