@@ -13,9 +13,10 @@ namespace DiffusionQuant.Quantization.Scaling;
 internal static class TimestepScaling
 {
     /// <summary>Whether a value can have factors. Softmax's output has a range of its own at all timesteps; it is left
-    /// alone.</summary>
+    /// alone, and so is what has factors already.</summary>
     public static bool CanScale(QuantizationState state, ScaledInput input) =>
         input.Point.Symmetry != Symmetry.ZeroBased
+        && !state.Plan.Timesteps.ContainsKey(input.Point)
         && input.HasRowPerSample(state)
         && input.Readers.All(r => state.Graph.Graph.ShapeOf(r.Layer.Node.Outputs[0]) is { Rank: > 1 });
 
@@ -77,9 +78,15 @@ internal static class TimestepScaling
         {
             Plan = state.Plan with
             {
-                Timesteps = factors.ToDictionary(f => points[f.Key], f => new TimestepTable(timesteps, f.Value)),
+                // Another pass may have divided other inputs before.
+                Timesteps = state
+                    .Plan.Timesteps.Concat(
+                        factors.Select(f => KeyValuePair.Create(points[f.Key], new TimestepTable(timesteps, f.Value)))
+                    )
+                    .ToDictionary(),
                 TimestepColumns =
                 [
+                    .. state.Plan.TimestepColumns,
                     .. writer.Written.Select(w =>
                     {
                         var (constant, column) = tables.PlaceOf(w.Name);

@@ -195,6 +195,37 @@ public sealed class LsqTrainingTests
         Assert.Equal(products, changed);
     }
 
+    /// <summary>Queries and keys by TaQ's table, the inputs of layers by factors of their own: all of them are learned, and
+    /// the file and the report have all of them.</summary>
+    [Fact]
+    public void FactorsOfTwoPassesAreTrainedTogether()
+    {
+        using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Attentive));
+        var normalized = Prepare(model.Source, "W4A4", TimestepNormalization.Table);
+        using var samples = normalized.Samples;
+        var scale = new ScaleTimesteps(new PercentileRange(), leastGain: 0);
+        var state = scale.Run(normalized, TrainedNetworks.Context());
+        Assert.True(state.Plan.Timesteps.Count > normalized.Plan.Timesteps.Count);
+        Assert.All(normalized.Plan.Timesteps, t => Assert.Equal(t.Value.Factors, state.Plan.Timesteps[t.Key].Factors));
+
+        // What has factors gets no second ones.
+        Assert.Equal(
+            state.Plan.Timesteps.Count,
+            scale.Run(state, TrainedNetworks.Context()).Plan.Timesteps.Keys.Union(state.Plan.Timesteps.Keys).Count()
+        );
+        var trained = new NetworkTrainer(state, Moving with { Iterations = 4 }, "train", TrainedNetworks.Context())
+            .Run()
+            .ApplyTo(state);
+        Assert.All(trained.Plan.Timesteps, t => Assert.NotEqual(state.Plan.Timesteps[t.Key].Factors, t.Value.Factors));
+        var laid = new LayOutGraph().Run(trained, TrainedNetworks.Context());
+        long[] dims = [3, 3, 8, 8];
+        var sample = TestModels.Numbers(1, 3 * 3 * 64);
+        long[] timesteps = [800, 400, 0];
+        var simulated = Runs.UNet(SimulationBuilder.Build(laid.Graph, laid.Plan), sample, dims, timesteps);
+        var exported = Runs.UNet(QdqExporter.Export(laid.Graph, laid.Plan), sample, dims, timesteps);
+        Assert.True(SignalToNoise.Decibels(simulated, exported) > 35);
+    }
+
     [Fact]
     public void NormalizedRangesAreAlikeOverTimesteps()
     {
