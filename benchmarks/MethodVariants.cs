@@ -28,6 +28,13 @@ internal static class MethodVariants
         ["tcaq-dm:balanced"] = () => Of(TcaqDm.Method, _ => true, Balanced),
         ["mpq-dm:base"] = () => MpqDm.Passes(null, null),
         ["mpq-dm:+omq"] = () => MpqDm.Passes(Allocation(ChannelOrder.Kurtosis), null),
+        ["mpq-dm:min-max"] = () => [.. MpqDm.Passes(null, null).Select(ByExtremes)],
+        ["mpq-dm:min-max+omq"] = () =>
+            [
+                .. MpqDm
+                    .Passes(new OutlierDrivenBitAllocation(new MinMaxRange(), new PercentileRange()), null)
+                    .Select(ByExtremes),
+            ],
         ["mpq-dm:+trd"] = () => MpqDm.Passes(null, new()),
         ["mpq-dm:reversed-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Reversed), new()),
         ["mpq-dm:random-order"] = () => MpqDm.Passes(Allocation(ChannelOrder.Random), new()),
@@ -40,6 +47,12 @@ internal static class MethodVariants
         ["q-dm:+taq"] = () => QDm.Passes(TimestepNormalization.Table, null),
         ["q-dm:+taq-batch"] = () => QDm.Passes(TimestepNormalization.Batch, null),
         ["q-dm:+nem"] = () => QDm.Passes(null, new()),
+        ["q-dm:from-tcaq-dm"] = () =>
+            [
+                .. TcaqDm.Method.Passes.TakeWhile(p => p is not AdaptiveSoftmaxQuantizer),
+                new Gptq(),
+                .. QDm.Passes(null, new()).SkipWhile(p => p is not LsqTraining),
+            ],
         ["q-dm:+taq-batch+nem"] = () => QDm.Passes(TimestepNormalization.Batch, new()),
     };
 
@@ -68,6 +81,10 @@ internal static class MethodVariants
     /// <summary>With weaker ratios of channels where weights would pay too much.</summary>
     private static IQuantizationPass Balanced(IQuantizationPass pass) =>
         pass is TimestepChannelReparameterization ? new TimestepChannelReparameterization(balanced: true) : pass;
+
+    /// <summary>With ranges of weights from least to greatest, as the released code of MPQ-DM compares bits.</summary>
+    private static IQuantizationPass ByExtremes(IQuantizationPass pass) =>
+        pass is SearchRanges ? new SearchRanges(weights: new MinMaxRange(), activations: new PercentileRange()) : pass;
 
     /// <summary>Bits by channel, and relations weighed otherwise.</summary>
     private static IReadOnlyList<IQuantizationPass> Relation(RelationDistillation relation) =>
