@@ -18,7 +18,7 @@ internal sealed record BenchmarkCommand(string Name, string Usage, string Descri
         );
 
     /// <summary>The first option that <see cref="Usage"/> does not name; null where it names all.</summary>
-    public string? Unknown(string[] options)
+    public string? UnknownIn(string[] options)
     {
         var known = Usage.Split(Around);
         return Array.Find(options, o => o.StartsWith("--", StringComparison.Ordinal) && !known.Contains(o));

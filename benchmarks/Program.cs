@@ -81,7 +81,7 @@ if (Array.Find(commands, c => args is [var name, ..] && name == c.Name) is not {
     return 1;
 }
 
-if (command.Unknown(args[1..]) is { } unknown)
+if (command.UnknownIn(args[1..]) is { } unknown)
 {
     // Some benchmarks take hours: a word that is misread must not start one with its defaults.
     Console.Error.WriteLine($"'{unknown}' is no option of '{command.Name}'.\n{command.Help}");

@@ -21,11 +21,11 @@ ImageGrid.SavePng([.. rows.SelectMany(r => r)], Columns, Path.Combine(output, "f
 var floatBytes = Bytes(Path.Combine(floatFolder, "unet", "model.onnx"));
 var quantizedBytes = Bytes(Path.Combine(DiffusionModels.DdpmFashion.Folder, "model.onnx"));
 var report = $"""
-    # DdpmFashion, float beside W4A8
+    # DdpmFashion, float beside quantized
 
     {Count} images, {Steps} DDIM steps, seed {Seed}; {Environment.ProcessorCount} cores.
 
-    | | float | W4A8 | ratio |
+    | | float | quantized | ratio |
     |---|---|---|---|
     | file, bytes | {floatBytes} | {quantizedBytes} | {(double)quantizedBytes / floatBytes:F3} |
     | ms per step, batch {Count} | {comparison.FloatStep:F1} | {comparison.QuantizedStep:F1} | {comparison.FloatStep
