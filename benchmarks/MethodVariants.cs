@@ -47,13 +47,13 @@ internal static class MethodVariants
         ["q-dm:+taq"] = () => QDm.Passes(TimestepNormalization.Table, null),
         ["q-dm:+taq-batch"] = () => QDm.Passes(TimestepNormalization.Batch, null),
         ["q-dm:+nem"] = () => QDm.Passes(null, new()),
+        ["q-dm:+taq-batch+nem"] = () => QDm.Passes(TimestepNormalization.Batch, new()),
         ["q-dm:from-tcaq-dm"] = () =>
             [
                 .. TcaqDm.Method.Passes.TakeWhile(p => p is not AdaptiveSoftmaxQuantizer),
                 new Gptq(),
                 .. QDm.Passes(null, new()).SkipWhile(p => p is not LsqTraining),
             ],
-        ["q-dm:+taq-batch+nem"] = () => QDm.Passes(TimestepNormalization.Batch, new()),
     };
 
     /// <summary>The names of all variants.</summary>

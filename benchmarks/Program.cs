@@ -64,7 +64,7 @@ BenchmarkCommand[] commands =
     ),
 ];
 
-// What benchmarks measure in processes of their own, these call.
+// Benchmarks that measure in processes of their own call these.
 switch (args)
 {
     case ["train-apart", var batch, var runs, var segments, var plan]:
