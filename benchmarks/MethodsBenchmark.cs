@@ -223,7 +223,7 @@ internal static class MethodsBenchmark
             ["bits"] = bits,
             ["policy"] = $"{recipe.Policy}",
             ["effort"] = EffortName(recipe.Effort, recipe.Iterations),
-            ["onImages"] = recipe.TrainingData is null ? null : true,
+            ["onImages"] = recipe.TrainingData is null || seconds is null ? null : true,
             ["images"] = images,
             ["fid"] = Of(MetricCatalog.Fid),
             ["fidStandardError"] = find(MetricCatalog.Fid)?.StandardError,

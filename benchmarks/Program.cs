@@ -81,11 +81,12 @@ if (Array.Find(commands, c => args is [var name, ..] && name == c.Name) is not {
     return 1;
 }
 
-if (command.UnknownIn(args[1..]) is { } unknown)
+var options = args[1..];
+if (command.UnknownIn(options) is { } unknown)
 {
     // Some benchmarks take hours: a word that is misread must not start one with its defaults.
     Console.Error.WriteLine($"'{unknown}' is no option of '{command.Name}'.\n{command.Help}");
     return 1;
 }
 
-return command.Run(args[1..]);
+return command.Run(options);
