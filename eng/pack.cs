@@ -14,7 +14,7 @@ string[] projects = args.Contains("--cuda")
     ? ["DiffusionQuant.Build.sln", "src/Cuda/Cuda.csproj"]
     : ["DiffusionQuant.Build.sln"];
 
-bool isPacked = Shell.Show(Repository.Root, "dotnet", ["run", "eng/feed.cs", "--", .. args]) == 0 && projects.All(Pack);
+bool isPacked = projects.All(Pack);
 if (isPacked)
 {
     XDocument properties = XDocument.Load(Repository.PathOf("Directory.Build.props"));

@@ -58,7 +58,7 @@ public sealed class RealToolTests : IDisposable
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="DiffusionQuant.Build" Version="0.1.0" />
-                <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.29.0" />
+                <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />
                 <DiffusionModel Include="Models/ddpm-fashion" Quantize="{bits}" Steps="4" CalibrationSamples="8" />
               </ItemGroup>
             </Project>

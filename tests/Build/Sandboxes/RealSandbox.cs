@@ -19,7 +19,6 @@ internal sealed class RealSandbox : IDisposable
                 <clear />
                 <add key="nuget.org" value="https://api.nuget.org/v3/index.json" protocolVersion="3" />
                 <add key="packages" value="{packages}" />
-                <add key="feed" value="{Path.Combine(Repository.Root, "eng", "feed")}" />
               </packageSources>
             </configuration>
             """
