@@ -51,6 +51,12 @@ BenchmarkCommand[] commands =
         StabilityBenchmark.Run
     ),
     new(
+        "kernels",
+        "[--write FOLDER] [--compare FOLDER] [--bits W8A8] [--method minmax] [--images 2] [--steps 5] [--model FOLDER]",
+        "How far processors' kernels differ: --write keeps a quantized file, what the float model computes and the pictures of\nboth; --compare, on another processor, computes all of it again and says how much differs.",
+        KernelsBenchmark.Run
+    ),
+    new(
         "gradients",
         "[--runs 7] [--only NAME] [--alone] [--profile] [--device auto] [--threads 2]",
         "Loss, gradients and Adam's step of single blocks, and steps of whole networks (--only network), in turn with\nPyTorch where python3 has it.",
