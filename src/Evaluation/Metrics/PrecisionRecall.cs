@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
 namespace DiffusionQuant.Evaluation.Metrics;
@@ -76,7 +77,7 @@ public static class PrecisionRecall
         set.ForEachBlock(
             set,
             block =>
-                Parallel.For(
+                Workers.For(
                     0,
                     block.Rows,
                     r =>
@@ -116,7 +117,7 @@ public static class PrecisionRecall
 
     /// <summary>Marks rows that lie within the ball of a column.</summary>
     private static void Mark(DistanceBlock block, double[] columnRadii, bool[] inside) =>
-        Parallel.For(
+        Workers.For(
             0,
             block.Rows,
             r =>
