@@ -96,7 +96,7 @@ internal static class KernelsBenchmark
         return
         [
             .. pipeline
-                .Generate(images, new() { Seed = 1, Sampler = new() { Steps = steps } })
+                .Generate(images, seed: 1, steps)
                 .SelectMany(i => i.ToBytes())
                 .Select(b => b / 255f),
         ];

@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
 namespace DiffusionQuant.Evaluation.Metrics;
@@ -54,7 +55,7 @@ internal sealed class FeatureManifold
         set.ForEachBlock(
             set,
             block =>
-                Parallel.For(
+                Workers.For(
                     0,
                     block.Rows,
                     r =>

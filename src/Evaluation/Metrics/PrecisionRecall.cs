@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
 namespace DiffusionQuant.Evaluation.Metrics;
@@ -43,7 +44,7 @@ public static class PrecisionRecall
 
     /// <summary>Marks rows that lie within the ball of a column.</summary>
     private static void Mark(DistanceBlock block, double[] columnRadii, bool[] inside) =>
-        Parallel.For(
+        Workers.For(
             0,
             block.Rows,
             r =>

@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Evaluation.Metrics;
 
@@ -20,7 +21,7 @@ public static class Resampling
 
         var copy = values.ToArray();
         var means = new double[resamples];
-        Parallel.For(
+        Workers.For(
             0,
             resamples,
             resample =>
