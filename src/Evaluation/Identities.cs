@@ -25,26 +25,6 @@ public sealed record ModelIdentity(
     }
 }
 
-/// <summary>How images were generated: everything but the model and the number of images.</summary>
-/// <param name="Sampler">The sampler's word: <c>ddim</c>.</param>
-/// <param name="Steps">Sampling steps.</param>
-/// <param name="TimestepsSha256">SHA-256 over the timesteps, because two grids may have as many.</param>
-/// <param name="Eta">DDIM's η.</param>
-/// <param name="ClipSample">Whether estimates of x0 were clipped; null for as the model's scheduler says.</param>
-/// <param name="Seed">The seed of the noise: image k depends on it and on k alone.</param>
-/// <param name="GuidanceScale">The scale of classifier-free guidance; 1 for none.</param>
-/// <param name="ConditioningSha256">What was given for inputs that cannot be made up; null for nothing.</param>
-public sealed record SamplingIdentity(
-    string Sampler,
-    int Steps,
-    string TimestepsSha256,
-    double Eta,
-    bool? ClipSample,
-    ulong Seed,
-    double GuidanceScale = 1,
-    string? ConditioningSha256 = null
-);
-
 /// <summary>The network whose features distribution metrics compare, with its preprocessing.</summary>
 /// <param name="Name">What people call it: <c>fashion-resnet20</c>.</param>
 /// <param name="Sha256">Over its weights and all settings that change a feature, in lower-case hexadecimal.</param>

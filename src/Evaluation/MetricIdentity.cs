@@ -24,16 +24,8 @@ public sealed class MetricIdentity : IEquatable<MetricIdentity>
 
         if (kind is MetricKind.Paired or MetricKind.Distribution or MetricKind.DistributionToFloat)
         {
-            var sampling = report.Sampling;
-            Add("images", Number(metric.Images));
-            Add("sampler", sampling.Sampler);
-            Add("steps", Number(sampling.Steps));
-            Add("timesteps", sampling.TimestepsSha256);
-            Add("eta", Number(sampling.Eta));
-            Add("clipping", sampling.ClipSample?.ToString().ToLowerInvariant() ?? "the model's");
-            Add("seed", Number(sampling.Seed));
-            Add("guidance", Number(sampling.GuidanceScale));
-            Add("conditioning", sampling.ConditioningSha256);
+            Add("images", metric.Images.ToString(CultureInfo.InvariantCulture));
+            settings.AddRange(report.Sampling.Settings);
         }
 
         if (kind is MetricKind.Distribution or MetricKind.DistributionToFloat)
@@ -51,20 +43,9 @@ public sealed class MetricIdentity : IEquatable<MetricIdentity>
         void Add(string name, string? value) => settings.Add(new(name, value ?? "none"));
     }
 
-    /// <summary>The first setting that differs, as <c>name: one, another</c>; null where all agree.</summary>
-    public string? FindDifference(MetricIdentity other)
-    {
-        foreach (var (name, value) in Settings)
-        {
-            var theirs = other.Settings.FirstOrDefault(s => s.Key == name).Value ?? "none";
-            if (theirs != value)
-            {
-                return $"{name}: {value}, {theirs}";
-            }
-        }
-
-        return null;
-    }
+    /// <summary>The first setting that differs, as <c>name: one, another</c>; null where all agree. What only one of the two
+    /// tells, because the other is of an earlier version, is not compared.</summary>
+    public string? FindDifference(MetricIdentity other) => SettingDifference.Find(Settings, other.Settings);
 
     /// <inheritdoc/>
     public bool Equals(MetricIdentity? other) => other is not null && Settings.SequenceEqual(other.Settings);
@@ -78,6 +59,4 @@ public sealed class MetricIdentity : IEquatable<MetricIdentity>
 
     /// <summary>The settings, as <c>name: value</c> with commas between.</summary>
     public override string ToString() => string.Join(", ", Settings.Select(s => $"{s.Key}: {s.Value}"));
-
-    private static string Number(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -63,7 +63,7 @@ public static class Quantizer
         var memory = new MemoryBudget(request.MemoryBudget, request.WorkFolder);
         var sourceHash = SourceHash.Of(source.ModelPath, source.Model);
         var workFolder = request.WorkFolder is { } folder
-            ? WorkFolder(folder, recipe, sourceHash, session.Device)
+            ? WorkFolder(folder, recipe, source, sourceHash, session.Device)
             : null;
         IQuantizationPass[] passes = [.. methodPasses.Where(p => p.Applies(recipe))];
         var stages = new StageProgress(progress, passes);
@@ -129,10 +129,24 @@ public static class Quantizer
     }
 
     /// <summary>A folder of its own for all that decides a result, so that no run goes on from another's.</summary>
-    private static string WorkFolder(string folder, Recipe recipe, string sourceHash, Device device)
+    private static string WorkFolder(
+        string folder,
+        Recipe recipe,
+        DiffusionModel source,
+        string sourceHash,
+        Device device
+    )
     {
-        var text =
-            $"{AlgorithmVersion} {OrtEnv.Instance().GetVersionString()} {device.Kind} {recipe.Hash} {sourceHash}";
+        var contract = source.Contract;
+        var called = string.Join(
+            '|',
+            contract
+                .Inputs.Select(i => $"{i.Name}={i.Role}")
+                .Append($"{contract.SampleShape} {contract.OutputChannels}")
+        );
+        var text = FormattableString.Invariant(
+            $"{AlgorithmVersion} {OrtEnv.Instance().GetVersionString()} {device.Kind} {recipe.Hash} {sourceHash} {called} {contract.TimestepScale} {contract.ClassCount} {contract.NullClass} {source.Schedule.Config.ToJson()}"
+        );
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         return Path.Combine(folder, name);
     }

@@ -6,49 +6,27 @@ namespace DiffusionQuant.Diffusion;
 /// <summary>Makes images of latents with the decoder of a VAE: decoder(z / scaling_factor + shift_factor).</summary>
 internal sealed class LatentDecoder : IDisposable
 {
-    // Stable Diffusion's, and the default of AutoencoderKL in diffusers.
-    private const double UsualScalingFactor = 0.18215;
-    private const double SdxlScalingFactor = 0.13025;
     private readonly ModelSession session;
     private readonly ValueInfo input;
     private readonly ValueInfo output;
-    private readonly double scalingFactor;
-    private readonly double shiftFactor;
+    private readonly LatentScaling scaling;
 
-    private LatentDecoder(ModelSession session, double scalingFactor, double shiftFactor)
+    private LatentDecoder(ModelSession session, LatentScaling scaling)
     {
         this.session = session;
-        this.scalingFactor = scalingFactor;
-        this.shiftFactor = shiftFactor;
+        this.scaling = scaling;
         input = session.Inputs[0];
         output = session.Outputs[0];
     }
 
-    /// <summary>Loads a decoder; its factors come from the config.json beside it or in the folder <c>vae</c>.</summary>
+    /// <summary>Loads a decoder.</summary>
     public static LatentDecoder Load(string path, DenoiserContract denoiser, SessionSettings settings)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        string[] configs =
-        [
-            Path.Combine(folder, "config.json"),
-            Path.Combine(Path.GetDirectoryName(folder) ?? folder, "vae", "config.json"),
-        ];
-        var config = configs.Where(File.Exists).Select(JsonConfig.Load).FirstOrDefault();
-        if (config is null && denoiser.SampleShape.Channels != 4)
-        {
-            throw DiffusionErrors.NoImages(
-                denoiser.Path,
-                $"the scaling_factor of {denoiser.SampleShape.Channels}-channel latents is not known, for the VAE decoder has no config.json"
-            );
-        }
-
-        var usual = denoiser.Inputs.Any(i => i.Role == DenoiserRole.TimeIds) ? SdxlScalingFactor : UsualScalingFactor;
-        var scaling = config?.Number("scaling_factor", usual, n => n > 0, "a positive number is expected") ?? usual;
-        var shift = config?.Number("shift_factor", 0, _ => true, "a number is expected") ?? 0;
+        var scaling = LatentScaling.Of(path, denoiser);
         var session = ModelSession.Load(path, settings);
         if (session.Inputs is [{ Shape.Rank: 4 }] && session.Outputs.Count > 0)
         {
-            return new(session, scaling, shift);
+            return new(session, scaling);
         }
 
         session.Dispose();
@@ -68,7 +46,7 @@ internal sealed class LatentDecoder : IDisposable
         CancellationToken cancellation
     )
     {
-        var scaled = Array.ConvertAll(latents, z => (float)((z / scalingFactor) + shiftFactor));
+        var scaled = Array.ConvertAll(latents, z => (float)((z / scaling.Factor) + scaling.Shift));
         // One at a time: a decoder's activations take far more memory than a denoiser's.
         SampleShape? result = null;
         var images = new List<float[]>(count);

@@ -31,21 +31,30 @@ public sealed record SamplerSettings
     /// <summary>An explicit list of timesteps, in place of any other grid.</summary>
     public IReadOnlyList<int>? Timesteps { get; init; }
 
+    /// <summary>A model's configuration with what these settings put in the place of its own: clipping and variance.</summary>
+    /// <param name="config">The model's.</param>
+    public SchedulerConfig Apply(SchedulerConfig config) =>
+        config with
+        {
+            ClipRange = ClipSample switch
+            {
+                false => null,
+                true => config.ClipRange ?? 1,
+                null => config.ClipRange,
+            },
+            Thresholding = ClipSample == false ? null : config.Thresholding,
+            Variance = Variance ?? config.Variance,
+        };
+
     /// <summary>The sampler.</summary>
     /// <param name="schedule">The model's schedule.</param>
     public ISampler CreateSampler(NoiseSchedule schedule)
     {
-        var config = schedule.Config;
-        var effective = ClipSample switch
-        {
-            false => new NoiseSchedule(config with { ClipRange = null, Thresholding = null }),
-            true => new NoiseSchedule(config with { ClipRange = config.ClipRange ?? 1 }),
-            null => schedule,
-        };
+        var effective = new NoiseSchedule(Apply(schedule.Config));
         return Kind switch
         {
             SamplerKind.Ddim => new DdimSampler(effective, Eta),
-            SamplerKind.Ddpm => new DdpmSampler(effective, Variance),
+            SamplerKind.Ddpm => new DdpmSampler(effective),
             _ => throw DiffusionErrors.BadSettings("Kind", Kind.ToString(), "it must be Ddim or Ddpm"),
         };
     }

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
 using Microsoft.ML.OnnxRuntime;
@@ -59,11 +59,11 @@ public sealed class EvaluationSetup : IDisposable
 
     /// <summary>Names what the float model gives for this part, in a cache for instance.</summary>
     public string BaselineKey =>
-        Key(
+        Key([
             Evaluator.AlgorithmVersion,
             EvaluationPart.Format,
             Header.Float?.Sha256,
-            Header.Sampling,
+            .. Header.Sampling.Settings,
             Header.Extractor,
             Header.Reference,
             Header.PairedImages,
@@ -72,11 +72,11 @@ public sealed class EvaluationSetup : IDisposable
             FirstImage,
             EndImage,
             Header.RuntimeVersion,
-            request.Session.Device.Kind
-        );
+            request.Session.Device.Kind,
+        ]);
 
     /// <summary>Names what the model gives for this part.</summary>
-    public string PartKey => Key(BaselineKey, Header.Model.Sha256);
+    public string PartKey => Key([BaselineKey, Header.Model.Sha256]);
 
     /// <summary>Threads; 0 for one per core.</summary>
     internal int Threads => request.Session.Threads;
@@ -95,7 +95,7 @@ public sealed class EvaluationSetup : IDisposable
         var made = MadeBy.Find(request.ModelPath);
         var options = made?.Options(request.Model) ?? request.Model;
         var floatModel = request.FloatPath is null ? null : TestedModel.Read(request.FloatPath, options);
-        // A quantized model need have neither schedule nor decoder beside it.
+        // A quantized model need have neither schedule nor decoder nor config.json beside it.
         var model = floatModel is null
             ? TestedModel.Read(request.ModelPath, options)
             : TestedModel.Read(
@@ -104,6 +104,11 @@ public sealed class EvaluationSetup : IDisposable
                 {
                     Schedule = floatModel.Model.Schedule,
                     VaeDecoderPath = floatModel.Model.VaeDecoderPath,
+                    SampleSize = (floatModel.Model.SampleShape.Height, floatModel.Model.SampleShape.Width),
+                    Channels = floatModel.Model.SampleShape.Channels,
+                    ClassCount = floatModel.Model.Contract.ClassCount,
+                    NullClass = floatModel.Model.Contract.NullClass,
+                    TimestepScale = floatModel.Model.Contract.TimestepScale,
                 },
                 floatModel.Identity.Name
             );
@@ -120,6 +125,11 @@ public sealed class EvaluationSetup : IDisposable
             Conditioning = request.Conditioning is { } path ? ConditioningSet.Load(path) : ConditioningSet.Empty,
         };
         var notes = new List<string>();
+        if (floatModel is not null && made is not null)
+        {
+            NoteOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config, notes);
+        }
+
         var (paired, distribution) = Counts(request, model, floatModel, notes);
         var extractor = distribution == 0 ? null : FeatureChoice.FindExtractor(request, model, notes);
         if (extractor is null)
@@ -154,8 +164,8 @@ public sealed class EvaluationSetup : IDisposable
                         RecipeHash = made.Report.RecipeHash,
                     },
                 Float = floatModel?.Identity,
-                Sampling = SamplingOf(settings, model.Model.Schedule, request.Conditioning, out var timesteps),
-                Timesteps = timesteps,
+                Sampling = SamplingIdentity.Of(model.Model, settings, request.Conditioning),
+                Timesteps = [.. settings.Sampler.CreateGrid(model.Model.Schedule).Timesteps],
                 OutputLength = shape.Height * shape.Width * model.Model.Contract.OutputChannels,
                 Extractor = extractor?.Identity,
                 Reference = reference?.Identity,
@@ -236,10 +246,30 @@ public sealed class EvaluationSetup : IDisposable
                 ? $"their outputs have {mine.OutputChannels} and {theirs.OutputChannels} channels"
             : made?.Report.Source.Sha256 is { } source && source != floatModel.Identity.Sha256
                 ? $"the quantized one was made from another model (SHA-256 {source[..12]}..., not {floatModel.Identity.Sha256[..12]}...)"
-            : null;
+            : SettingDifference.Find(DenoiserIdentity.Of(mine).Settings, DenoiserIdentity.Of(theirs).Settings);
         if (why is not null)
         {
             throw EvaluationErrors.ModelsDoNotPair(model.Path, floatModel.Path, why);
+        }
+    }
+
+    /// <summary>An app samples a quantized model by the schedule beside it, which may be from before a correction.</summary>
+    private static void NoteOtherSchedule(string modelPath, SchedulerConfig measured, List<string> notes)
+    {
+        var folder = Directory.Exists(modelPath) ? modelPath : Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
+        var file = Path.Combine(folder, ArtifactWriter.SchedulerFileName);
+        if (
+            File.Exists(file)
+            && SettingDifference.Find(
+                ScheduleIdentity.Of(SchedulerConfig.Load(file)).Settings,
+                ScheduleIdentity.Of(measured).Settings
+            )
+                is { } difference
+        )
+        {
+            notes.Add(
+                $"The quantized model's own {ArtifactWriter.SchedulerFileName} is not the float model's ({difference}), by which both were measured. Quantize it again."
+            );
         }
     }
 
@@ -272,36 +302,10 @@ public sealed class EvaluationSetup : IDisposable
         return (paired, distribution);
     }
 
-    private static SamplingIdentity SamplingOf(
-        TrajectorySettings settings,
-        NoiseSchedule schedule,
-        string? conditioning,
-        out IReadOnlyList<int> timesteps
-    )
-    {
-        timesteps = [.. settings.Sampler.CreateGrid(schedule).Timesteps];
-        var bytes = new byte[timesteps.Count * sizeof(int)];
-        for (var i = 0; i < timesteps.Count; i++)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), timesteps[i]);
-        }
-
-        return new(
-            RecipeWords.Of(settings.Sampler.Kind),
-            timesteps.Count,
-            Convert.ToHexStringLower(SHA256.HashData(bytes)),
-            settings.Sampler.Eta,
-            settings.Sampler.ClipSample,
-            settings.Seed,
-            settings.GuidanceScale,
-            conditioning is null ? null : RecipeContent.HashOf(conditioning, "*.npy")
-        );
-    }
-
     private static int Within(string setting, int value, int least, int most) =>
         value >= least && value <= most ? value : throw EvaluationErrors.BadCount(setting, value, least, most);
 
-    private static string Key(params object?[] parts) =>
+    private static string Key(IEnumerable<object?> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
 
     private ModelRun Load(TestedModel tested) => new(tested.Model, request.Session, settings);

@@ -108,7 +108,7 @@ public sealed record PartHeader
         [
             ("model", Model.Sha256),
             ("float model", Float?.Sha256),
-            ("sampling", Sampling),
+            .. Sampling.Settings.Select(s => (s.Key, (object?)s.Value)),
             ("extractor", Extractor),
             ("reference", Reference),
             ("paired images", PairedImages),

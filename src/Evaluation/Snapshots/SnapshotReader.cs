@@ -184,7 +184,20 @@ internal sealed class SnapshotReader
             this,
             node,
             "'sampling'",
-            ["sampler", "steps", "timestepsSha256", "eta", "clipSample", "seed", "guidanceScale", "conditioningSha256"]
+            [
+                "sampler",
+                "steps",
+                "timestepsSha256",
+                "eta",
+                "clipSample",
+                "seed",
+                "guidanceScale",
+                "conditioningSha256",
+                "classLabels",
+                "schedule",
+                "denoiser",
+                "decoder",
+            ]
         );
         var seed = fields.Required("seed");
         return new(
@@ -198,7 +211,53 @@ internal sealed class SnapshotReader
                 : throw Bad(seed, "'seed' is a whole number from 0"),
             fields.Number("guidanceScale"),
             fields.FindText("conditioningSha256")
+        )
+        {
+            ClassLabels = fields.FindText("classLabels"),
+            Schedule = fields.Find("schedule") is { } schedule ? ReadSchedule(schedule) : null,
+            Denoiser = fields.Find("denoiser") is { } denoiser ? ReadDenoiser(denoiser) : null,
+            Decoder = fields.Find("decoder") is { } decoder ? ReadDecoder(decoder) : null,
+        };
+    }
+
+    private ScheduleIdentity ReadSchedule(PlacedJson node)
+    {
+        var fields = new Fields(
+            this,
+            node,
+            "'schedule'",
+            ["prediction", "betas", "clipRange", "variance", "finalAlpha"]
         );
+        return new(
+            fields.Text("prediction"),
+            fields.Text("betas"),
+            fields.Text("clipRange"),
+            fields.Text("variance"),
+            fields.Text("finalAlpha")
+        );
+    }
+
+    private DenoiserIdentity ReadDenoiser(PlacedJson node)
+    {
+        var fields = new Fields(
+            this,
+            node,
+            "'denoiser'",
+            ["sample", "inputs", "timestepScale", "classes", "nullClass"]
+        );
+        return new(
+            fields.Text("sample"),
+            fields.Text("inputs"),
+            fields.Number("timestepScale"),
+            fields.Find("classes") is null ? null : (int)fields.Integer("classes"),
+            fields.Find("nullClass") is null ? null : (int)fields.Integer("nullClass")
+        );
+    }
+
+    private DecoderIdentity ReadDecoder(PlacedJson node)
+    {
+        var fields = new Fields(this, node, "'decoder'", ["sha256", "scalingFactor", "shiftFactor"]);
+        return new(fields.Text("sha256"), fields.Number("scalingFactor"), fields.Number("shiftFactor"));
     }
 
     private ExtractorIdentity ReadExtractor(PlacedJson node)

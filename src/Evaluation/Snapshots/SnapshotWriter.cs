@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -87,6 +88,41 @@ internal static class SnapshotWriter
                 Member("seed", s.Seed.ToString()),
                 Member("guidanceScale", Number(s.GuidanceScale)),
                 Member("conditioningSha256", Quote(s.ConditioningSha256)),
+                Member("classLabels", Quote(s.ClassLabels)),
+                Member(
+                    "schedule",
+                    s.Schedule is { } schedule
+                        ? OneLine(
+                            ("prediction", Quote(schedule.Prediction)),
+                            ("betas", Quote(schedule.Betas)),
+                            ("clipRange", Quote(schedule.ClipRange)),
+                            ("variance", Quote(schedule.Variance)),
+                            ("finalAlpha", Quote(schedule.FinalAlpha))
+                        )
+                        : null
+                ),
+                Member(
+                    "denoiser",
+                    s.Denoiser is { } denoiser
+                        ? OneLine(
+                            ("sample", Quote(denoiser.Sample)),
+                            ("inputs", Quote(denoiser.Inputs)),
+                            ("timestepScale", Number(denoiser.TimestepScale)),
+                            ("classes", denoiser.Classes?.ToString(CultureInfo.InvariantCulture)),
+                            ("nullClass", denoiser.NullClass?.ToString(CultureInfo.InvariantCulture))
+                        )
+                        : null
+                ),
+                Member(
+                    "decoder",
+                    s.Decoder is { } decoder
+                        ? OneLine(
+                            ("sha256", Quote(decoder.Sha256)),
+                            ("scalingFactor", Number(decoder.ScalingFactor)),
+                            ("shiftFactor", Number(decoder.ShiftFactor))
+                        )
+                        : null
+                ),
             }.OfType<string>()
         );
 

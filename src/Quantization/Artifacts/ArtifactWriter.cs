@@ -6,6 +6,9 @@ namespace DiffusionQuant.Quantization.Artifacts;
 /// <summary>Writes the files of an artifact: the graph, the scheduler's config, and the model's config where there is one.</summary>
 internal static class ArtifactWriter
 {
+    /// <summary>The file that an app samples by.</summary>
+    public const string SchedulerFileName = "scheduler_config.json";
+
     public static IReadOnlyList<string> Write(OnnxModel model, DiffusionModel source, string folder)
     {
         var path = Path.Combine(folder, Quantizer.ModelFileName);
@@ -17,7 +20,7 @@ internal static class ArtifactWriter
             files.Add(data);
         }
 
-        Copy(source.SchedulerConfigPath, "scheduler_config.json");
+        Copy(source.SchedulerConfigPath, SchedulerFileName);
         Copy(source.ConfigPath, "config.json");
         return files;
 

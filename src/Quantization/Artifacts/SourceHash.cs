@@ -22,6 +22,25 @@ public static class SourceHash
             hash.AppendData(tensor.Data.Span);
         }
 
+        // What branches and attributes hold may lie in other files too.
+        foreach (var tensor in model.DataFiles.Count > 0 ? Inner(model.Graph) : [])
+        {
+            hash.AppendData(tensor.Data.Span);
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    private static IEnumerable<OnnxTensor> Inner(OnnxGraph graph) =>
+        graph.Nodes.SelectMany(node =>
+            node.Attributes.Values.SelectMany(value =>
+                    value switch
+                    {
+                        AttributeValue.Tensor tensor => [tensor.Value],
+                        AttributeValue.Tensors tensors => tensors.Values,
+                        _ => [],
+                    }
+                )
+                .Concat(GraphChecker.Subgraphs(node).SelectMany(g => g.Initializers.Values.Concat(Inner(g))))
+        );
 }

@@ -65,7 +65,7 @@ public sealed class PartMergerTests
         [
             "model",
             "float model",
-            "sampling",
+            "seed",
             "extractor",
             "reference",
             "paired images",
@@ -84,7 +84,7 @@ public sealed class PartMergerTests
         {
             "model" => header with { Model = header.Model with { Sha256 = MadeUpParts.Hash('9') } },
             "float model" => header with { Float = header.Float! with { Sha256 = MadeUpParts.Hash('9') } },
-            "sampling" => header with { Sampling = header.Sampling with { Seed = 2 } },
+            "seed" => header with { Sampling = header.Sampling with { Seed = 2 } },
             "extractor" => header with { Extractor = header.Extractor! with { Sha256 = MadeUpParts.Hash('9') } },
             "reference" => header with { Reference = new("data", MadeUpParts.Hash('9'), 10) },
             "paired images" => header with { PairedImages = 5 },

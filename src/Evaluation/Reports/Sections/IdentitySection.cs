@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace DiffusionQuant.Evaluation.Reports.Sections;
 
 /// <summary>Everything that is needed to measure it again, and to know whether two reports may be compared.</summary>
@@ -14,7 +12,7 @@ internal static class IdentitySection
             <div class="facts">
             {Group("Model", Model(report.Model))}
             {(report.Float is { } before ? Group("Float model", Model(before)) : default)}
-            {Group("Sampling", Sampling(report.Sampling))}
+            {Group("Sampling", report.Sampling.Settings.Select(s => (Sentence(s.Key), (string?)s.Value)))}
             {(
                 report.Extractor is { } e
                     ? Group(
@@ -66,26 +64,6 @@ internal static class IdentitySection
             ("Recipe", model.RecipeHash),
         ];
 
-    private static IEnumerable<(string Name, string? Value)> Sampling(SamplingIdentity sampling) =>
-        [
-            ("Sampler", sampling.Sampler),
-            ("Steps", sampling.Steps.ToString(CultureInfo.InvariantCulture)),
-            ("Eta", Figures.Exact(sampling.Eta)),
-            (
-                "Clipping",
-                sampling.ClipSample switch
-                {
-                    null => "as the model says",
-                    true => "yes",
-                    false => "no",
-                }
-            ),
-            ("Seed", sampling.Seed.ToString(CultureInfo.InvariantCulture)),
-            ("Guidance", Figures.Exact(sampling.GuidanceScale)),
-            ("Timesteps", sampling.TimestepsSha256),
-            ("Conditioning", sampling.ConditioningSha256 ?? "none"),
-        ];
-
     private static Html Group(string title, IEnumerable<(string Name, string? Value)> facts) =>
         Html.Of(
             $"""
@@ -94,6 +72,8 @@ internal static class IdentitySection
             </dl></div>
             """
         );
+
+    private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
     private static Html Fact((string Name, string? Value) fact) =>
         Html.Of(
