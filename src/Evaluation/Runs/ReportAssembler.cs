@@ -54,6 +54,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
+            OtherSchedule = header.OtherSchedule,
             Notes = header.Notes,
         };
     }

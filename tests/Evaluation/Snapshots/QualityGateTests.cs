@@ -54,6 +54,48 @@ public sealed partial class QualityGateTests
     public void The_tolerance_is_the_border(string metric, double value, bool passes) =>
         Assert.Equal(passes, Check(Reports.Usual.With(metric, value)).Passes);
 
+    [Fact]
+    public void AChangeThatBlocksOfImagesDoNotShareMayBeChance()
+    {
+        const double Fall = 4;
+        double[] blocks = [.. Enumerable.Range(0, 10).Select(i => 32 + (0.1 * i))];
+        var verified = Reports.Usual.WithBlocks(MetricCatalog.Psnr, blocks);
+        // The mean falls as much in both: in each image, or in those of one block alone.
+        var everywhere = Reports.Usual.With(MetricCatalog.Psnr, 32.2149 - Fall);
+        var inOneBlock = everywhere.WithBlocks(
+            MetricCatalog.Psnr,
+            [.. blocks.Select((b, i) => i == 0 ? b : b - (Fall * 10 / 9))]
+        );
+        everywhere = everywhere.WithBlocks(MetricCatalog.Psnr, [.. blocks.Select(b => b - Fall)]);
+
+        Assert.True(QualityGate.Check(inOneBlock, MetricsSnapshot.Of(verified), new(), Context).Passes);
+        var finding = Assert.Single(
+            QualityGate.Check(everywhere, MetricsSnapshot.Of(verified), new(), Context).Findings
+        );
+        Assert.Equal("DQ2001", finding.Code);
+        Assert.Contains("PSNR fell from 32.21 to 28.21 dB (tolerance", finding.Message);
+        Assert.DoesNotContain("by chance", finding.Message);
+    }
+
+    [Fact]
+    public void ASnapshotKeepsTheBlocks()
+    {
+        var report = Reports.Usual.WithBlocks(MetricCatalog.Psnr, [31.123456, 33]);
+        var snapshot = MetricsSnapshot.Parse(MetricsSnapshot.Of(report).ToJson());
+        Assert.Equal([31.1235, 33], snapshot.Measurements[0].Find(MetricCatalog.Psnr)!.WithoutBlock!);
+        Assert.Null(snapshot.Measurements[0].Find(MetricCatalog.Fid)!.WithoutBlock);
+    }
+
+    [Fact]
+    public void AModelThatShipsWithAnotherScheduleFails()
+    {
+        var finding = Assert.Single(
+            Check(Reports.Usual with { OtherSchedule = "prediction: epsilon, v_prediction" }).Findings
+        );
+        Assert.Equal("DQ2009", finding.Code);
+        Assert.Contains("(prediction: epsilon, v_prediction)", finding.Message);
+    }
+
     [Theory]
     [InlineData(MetricCatalog.Psnr, 32.6, false)]
     [InlineData(MetricCatalog.Psnr, 33, true)]
