@@ -11,8 +11,12 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
 {
     // Two images that are equal have no finite PSNR, and one such pair would make the mean infinite.
     private const double MostPsnr = 100;
+
+    // One image has no covariance, and is a certain class that does not vary.
+    private const int LeastOfDistribution = 2;
     private readonly List<Metric> metrics = [];
     private readonly List<Metric> floatMetrics = [];
+    private readonly List<string> notes = [.. whole.Header.Notes];
 
     /// <summary>The report; pictures are written into its folder.</summary>
     public EvaluationReport Assemble(string folder)
@@ -50,7 +54,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
-            Notes = header.Notes,
+            Notes = notes,
         };
     }
 
@@ -126,6 +130,15 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             return;
         }
 
+        var count = model.Images;
+        if (count < LeastOfDistribution)
+        {
+            notes.Add(
+                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on {count} image: at least {LeastOfDistribution} are needed, and hundreds to say something."
+            );
+            return;
+        }
+
         AddDistribution(model, metrics);
         if (whole.Float is not { } exact)
         {
@@ -183,26 +196,47 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
                 (m, _) => FrechetDistance.Between(m, reference.Features)
             )
         );
-        if (reference.Spatial is { } spatial && images.Spatial() is { } mine)
+        if (reference.Spatial is { } spatial && images.Spatial() is { } own)
         {
-            target.Add(new(MetricCatalog.SpatialFid, FrechetDistance.Between(mine, spatial), images.Images));
+            target.Add(new(MetricCatalog.SpatialFid, FrechetDistance.Between(own, spatial), images.Images));
         }
 
         if (reference.Reservoir.Length > 0)
         {
             var dimensions = reference.Features.Dimensions;
             var rows = images.Reservoir.Rows();
-            target.Add(
-                new(
-                    MetricCatalog.Kid,
-                    KernelDistance.Between(rows, reference.Reservoir, dimensions).Mean,
-                    images.Images
-                )
-            );
-            var (precision, recall) = PrecisionRecall.Between(reference.Reservoir, rows, dimensions);
-            target.Add(new(MetricCatalog.Precision, precision, images.Images));
-            target.Add(new(MetricCatalog.Recall, recall, images.Images));
+            var (mine, theirs) = (rows.Length / dimensions, reference.Reservoir.Length / dimensions);
+            if (IsEnough("KID", LeastOfDistribution, mine, theirs))
+            {
+                var kid = KernelDistance.Between(rows, reference.Reservoir, dimensions).Mean;
+                target.Add(new(MetricCatalog.Kid, kid, images.Images));
+            }
+
+            if (IsEnough("Precision and recall", PrecisionRecall.UsualNeighbours + 1, mine, theirs))
+            {
+                var (precision, recall) = PrecisionRecall.Between(reference.Reservoir, rows, dimensions);
+                target.Add(new(MetricCatalog.Precision, precision, images.Images));
+                target.Add(new(MetricCatalog.Recall, recall, images.Images));
+            }
         }
+    }
+
+    /// <summary>Whether metrics exist on so many images of model and reference; where not, a note says so, once for both models.</summary>
+    private bool IsEnough(string metricsInWords, int least, int images, int referenceImages)
+    {
+        if (Math.Min(images, referenceImages) >= least)
+        {
+            return true;
+        }
+
+        var note =
+            $"{metricsInWords} cannot be measured on {images} images against a reference of {referenceImages}: at least {least} of each are needed.";
+        if (!notes.Contains(note))
+        {
+            notes.Add(note);
+        }
+
+        return false;
     }
 
     /// <summary>A metric of two models' sums, with the standard error that leaving out one block of images after the other
