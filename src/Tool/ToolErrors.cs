@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Tool.Output;
 
 namespace DiffusionQuant.Tool;
 
@@ -95,6 +96,13 @@ internal static class ToolErrors
         new(
             "DQ1133",
             $"{model}: {limits} does not hold even with all layers raised that could be. The model with the most bits is kept. Move the limit, or use more images, another method or activations of more bits."
+        );
+
+    [Diagnostic("DQ1134")]
+    public static DiffusionQuantException LargerThanSource(string model, long before, long after) =>
+        new(
+            "DQ1134",
+            $"{model}: the quantized file is larger than the float model: {Humanize.Sizes(before, after)}. What quantization adds to a graph is more than it saves of so small weights, or few layers are quantized. Use fewer bits or another policy, or leave the model in float."
         );
 
     /// <summary>A command's name behind those of the commands that it belongs to.</summary>

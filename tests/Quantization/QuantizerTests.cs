@@ -66,6 +66,62 @@ public sealed class QuantizerTests : IDisposable
         Assert.Equal(0, result.FloatLayers);
     }
 
+    [Theory]
+    [InlineData(25, 25)]
+    [InlineData(60, 50)]
+    public void TheWholeTrajectoryIsChecked(int steps, int compared)
+    {
+        var recipe = Recipe("W4A8") with { Steps = steps };
+        var report = Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), recipe)).Report;
+        var timesteps = report.OutputSqnr.Select(s => s.Timestep).ToArray();
+        Assert.Equal(compared, timesteps.Length);
+        Assert.Equal(timesteps.OrderDescending().Distinct(), timesteps);
+        Assert.Equal(1000 / steps * (steps - 1), timesteps[0]);
+        Assert.Equal(0, timesteps[^1]);
+        Assert.Equal(report.OutputSqnr.Min(s => s.Decibels), report.Worst!.Decibels);
+    }
+
+    [Fact]
+    public void ConditioningThatIsMissingIsSaidBeforeAnythingLong()
+    {
+        foreach (var recipe in new[] { Recipe("W8A8"), Recipe("W4A16") with { Method = "gptq" } })
+        {
+            var reports = new List<QuantizationProgress>();
+            var error = Assert.Throws<DiffusionQuantException>(() =>
+                Quantizer.Run(Request(Conditioned(), recipe), new Collector(reports))
+            );
+            Assert.Equal("DQ1050", error.Code);
+            Assert.Equal(["load"], reports.Select(r => r.Stage));
+        }
+    }
+
+    [Fact]
+    public void WeightsAloneNeedNoConditioning()
+    {
+        var reports = new List<QuantizationProgress>();
+        var result = Quantizer.Run(Request(Conditioned(), Recipe("W4A16")), new Collector(reports));
+        Assert.True(result.QuantizedLayers > 0);
+        Assert.Empty(result.Report.OutputSqnr);
+        Assert.Null(result.Report.BitOperations);
+        Assert.Contains("states", result.Report.Unchecked);
+        Assert.Contains(reports, r => r.Note is { } note && note.Contains("states", StringComparison.Ordinal));
+        using var session = Engine.ModelSession.Load(result.Files[0]);
+        Assert.Contains("states", session.Inputs.Select(i => i.Name));
+    }
+
+    private static OnnxModel Conditioned()
+    {
+        var scaffold = new Scaffold();
+        return scaffold.Build(
+            (b, h, _) =>
+            {
+                var states = b.Input("states", ElementType.Float, "batch", Scaffold.Channels);
+                var weight = b.Parameter("weight", scaffold.Matrix(Scaffold.Channels, Scaffold.Channels));
+                return h + b.Unsqueeze(b.MatMul(states, weight), 2, 3);
+            }
+        );
+    }
+
     [Fact]
     public void LayersBeforeTheFirstQuantizedOneAreExact()
     {

@@ -5,7 +5,7 @@ namespace DiffusionQuant.Diffusion;
 
 /// <summary>
 /// Arrays for the inputs that a sampler cannot make itself (text states, masks ...), by input name. The first dimension
-/// runs over examples: image k takes row k modulo the number of rows. Where classifier-free guidance is wanted, arrays named
+/// runs over examples: image k takes row k modulo the number of rows, which is the same for all arrays, or one. Where classifier-free guidance is wanted, arrays named
 /// <c>&lt;input&gt;_uncond</c> hold what the unconditional call takes, one row for all or as many as the others.
 /// </summary>
 public sealed class ConditioningSet
@@ -89,15 +89,13 @@ public sealed class ConditioningSet
             );
         }
 
-        foreach (var input in contract.Conditioning)
+        foreach (var (input, array) in Of(contract))
         {
-            CheckFits(contract, input, arrays[input.Name]);
-            if (arrays.TryGetValue(input.Name + UnconditionalSuffix, out var unconditional))
-            {
-                CheckFits(contract, input, unconditional);
-            }
+            CheckFits(contract, input, array);
+            CheckFinite(input, array);
         }
 
+        CheckRows(contract);
         if (
             withUnconditional
             && contract.NullClass is null
@@ -208,8 +206,68 @@ public sealed class ConditioningSet
         return input.Role != DenoiserRole.PositionIds || shape[0].Symbol == contract.Sample.Shape?[0].Symbol;
     }
 
+    /// <summary>The arrays of a model's inputs, those of the unconditional call among them.</summary>
+    private IEnumerable<(DenoiserInput Input, OnnxTensor Array)> Of(DenoiserContract contract) =>
+        contract.Conditioning.SelectMany(input =>
+            new[] { input.Name, input.Name + UnconditionalSuffix }
+                .Where(arrays.ContainsKey)
+                .Select(name => (input, arrays[name]))
+        );
+
+    /// <summary>Row k of one array belongs to row k of another: of 5 and 3 rows, pairs would be made that nobody meant.</summary>
+    private void CheckRows(DenoiserContract contract)
+    {
+        OnnxTensor[] several = [.. Of(contract).Where(a => HasRows(contract, a.Input) && a.Array.Dims[0] != 1).Select(a => a.Array)];
+        if (several.FirstOrDefault(a => a.Dims[0] != several[0].Dims[0]) is { } other)
+        {
+            throw DiffusionErrors.BadConditioning(
+                Source,
+                other.Name,
+                $"it has {other.Dims[0]} rows, and '{several[0].Name}' has {several[0].Dims[0]}; image k takes row k of each, so that all have as many rows, or one for all images"
+            );
+        }
+    }
+
+    private void CheckFinite(DenoiserInput input, OnnxTensor array)
+    {
+        if (!array.ElementType.IsFloatingPoint())
+        {
+            return;
+        }
+
+        var numbers = array.ToFloats().Span;
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            // A mask that is added to scores may take a token out by minus infinity.
+            if (
+                !float.IsFinite(numbers[i])
+                && !(input.Role == DenoiserRole.Mask && float.IsNegativeInfinity(numbers[i]))
+            )
+            {
+                var what = float.IsNaN(numbers[i]) ? "NaN" : "an infinite number";
+                throw DiffusionErrors.BadConditioning(Source, array.Name, $"it has {what} at [{Place(array, i)}]");
+            }
+        }
+    }
+
+    private static string Place(OnnxTensor array, long index)
+    {
+        var place = new long[array.Rank];
+        for (var axis = place.Length - 1; axis >= 0; axis--)
+        {
+            (index, place[axis]) = Math.DivRem(index, array.Dims[axis]);
+        }
+
+        return string.Join(',', place);
+    }
+
     private void CheckFits(DenoiserContract contract, DenoiserInput input, OnnxTensor array)
     {
+        if (HasRows(contract, input) && (array.Rank == 0 || array.Dims[0] == 0))
+        {
+            throw DiffusionErrors.BadConditioning(Source, array.Name, "it has no rows");
+        }
+
         if (input.Shape is not { } shape)
         {
             return;
@@ -243,11 +301,6 @@ public sealed class ConditioningSet
                 input.Name,
                 $"its numbers are {array.ElementType}, and the input is {input}"
             );
-        }
-
-        if (array.Rank > 0 && array.Dims[0] == 0)
-        {
-            throw DiffusionErrors.BadConditioning(Source, input.Name, "it has no rows");
         }
     }
 }

@@ -25,7 +25,7 @@ public sealed class Trajectory
         Sampler = this.settings.Sampler.CreateSampler(schedule);
         Grid = this.settings.Sampler.CreateGrid(schedule);
         isGuided = this.settings.GuidanceScale != 1;
-        Check();
+        Check(Contract, Sampler, Grid, this.settings);
     }
 
     /// <summary>The sampler.</summary>
@@ -35,6 +35,14 @@ public sealed class Trajectory
     public TimestepGrid Grid { get; }
 
     private DenoiserContract Contract => denoiser.Contract;
+
+    /// <summary>Says what would keep a trajectory from being made, before a network is loaded.</summary>
+    /// <param name="contract">How the network is called.</param>
+    /// <param name="schedule">Its noise schedule.</param>
+    /// <param name="settings">Sampler, seed and conditioning.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As of the constructor.</exception>
+    public static void Check(DenoiserContract contract, NoiseSchedule schedule, TrajectorySettings settings) =>
+        Check(contract, settings.Sampler.CreateSampler(schedule), settings.Sampler.CreateGrid(schedule), settings);
 
     /// <summary>Denoises images and gives every step; the next step is computed when it is asked for.</summary>
     /// <param name="images">The images' indices, 0 or more each.</param>
@@ -198,12 +206,17 @@ public sealed class Trajectory
         }
     }
 
-    private void Check()
+    private static void Check(
+        DenoiserContract contract,
+        ISampler sampler,
+        TimestepGrid grid,
+        TrajectorySettings settings
+    )
     {
-        if (Contract.TimestepRows is { } rows && Grid.Timesteps[0] >= rows)
+        if (contract.TimestepRows is { } rows && grid.Timesteps[0] >= rows)
         {
             throw DiffusionErrors.BadTimesteps(
-                $"timestep {Grid.Timesteps[0]} is not in the model's learned table of {rows}"
+                $"timestep {grid.Timesteps[0]} is not in the model's learned table of {rows}"
             );
         }
 
@@ -216,27 +229,27 @@ public sealed class Trajectory
             );
         }
 
-        if (Sampler is DdpmSampler { VarianceType: VarianceType.LearnedRange } && !Contract.PredictsVariance)
+        if (sampler is DdpmSampler { VarianceType: VarianceType.LearnedRange } && !contract.PredictsVariance)
         {
             throw DiffusionErrors.BadOutput(
-                Contract.Path,
-                Contract.Output.Name,
-                $"variance_type is learned_range, but the output has the sample's {Contract.SampleShape.Channels} channels, not twice as many"
+                contract.Path,
+                contract.Output.Name,
+                $"variance_type is learned_range, but the output has the sample's {contract.SampleShape.Channels} channels, not twice as many"
             );
         }
 
         if (
-            Contract.ClassLabel is { } labels
+            contract.ClassLabel is { } labels
             && settings.ClassLabels is not { Count: > 0 }
-            && Contract.ClassCount is null
+            && contract.ClassCount is null
         )
         {
             throw DiffusionErrors.ConditioningMissing(
-                Contract.Path,
+                contract.Path,
                 $"{labels}, of which the number of classes is not known (ClassCount)"
             );
         }
 
-        settings.Conditioning.Check(Contract, withUnconditional: isGuided);
+        settings.Conditioning.Check(contract, withUnconditional: settings.GuidanceScale != 1);
     }
 }

@@ -9,11 +9,14 @@ namespace DiffusionQuant.Evaluation.Metrics;
 /// </summary>
 public static class PrecisionRecall
 {
+    /// <summary>k of the literature.</summary>
+    public const int UsualNeighbours = 3;
+
     /// <summary>The share of each set that lies within the other's manifold.</summary>
     /// <param name="reference">Count·d numbers in rows.</param>
     /// <param name="generated">Count·d numbers in rows.</param>
     /// <param name="dimensions">d.</param>
-    /// <param name="neighbours">k; the literature takes 3.</param>
+    /// <param name="neighbours">k.</param>
     /// <exception cref="ArgumentException">A feature is not whole, or a set has no more than k.</exception>
     public static (double Precision, double Recall) Between(
         ReadOnlyMemory<float> reference,

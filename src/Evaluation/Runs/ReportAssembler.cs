@@ -15,8 +15,12 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
 
     // The differences between blocks need no more: the subsets are the same in each.
     private const int SubsetsWithoutBlock = 10;
+
+    // One image has no covariance, and is a certain class that does not vary.
+    private const int LeastOfDistribution = 2;
     private readonly List<Metric> metrics = [];
     private readonly List<Metric> floatMetrics = [];
+    private readonly List<string> notes = [.. whole.Header.Notes];
 
     /// <summary>The report; pictures are written into its folder.</summary>
     public EvaluationReport Assemble(string folder)
@@ -55,7 +59,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
             OtherSchedule = header.OtherSchedule,
-            Notes = header.Notes,
+            Notes = notes,
         };
     }
 
@@ -131,6 +135,15 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
     {
         if (whole.Model is not { } model)
         {
+            return;
+        }
+
+        var count = model.Images;
+        if (count < LeastOfDistribution)
+        {
+            notes.Add(
+                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on {count} image: at least {LeastOfDistribution} are needed, and hundreds to say something."
+            );
             return;
         }
 
@@ -219,31 +232,54 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
     private void AddOfRows(ImageStatistics images, List<Metric> target, bool hasErrors)
     {
         var dimensions = reference!.Features.Dimensions;
-        target.Add(
-            Jackknifed(
-                MetricCatalog.Kid,
-                images,
-                without =>
-                    KernelDistance
-                        .Between(
-                            images.Rows(without),
-                            reference.Reservoir,
-                            dimensions,
-                            without is null ? UsualSubsets : SubsetsWithoutBlock
-                        )
-                        .Mean,
-                hasErrors
-            )
-        );
+        var (mine, theirs) = (images.Reservoir.Count, reference.Reservoir.Length / dimensions);
+        if (IsEnough("KID", LeastOfDistribution, mine, theirs))
+        {
+            target.Add(Jackknifed(MetricCatalog.Kid, images, Kernel, hasErrors));
+        }
+
+        if (!IsEnough("Precision and recall", FeatureManifold.UsualNeighbours + 1, mine, theirs))
+        {
+            return;
+        }
+
         var manifold = new FeatureManifold(reference.Reservoir, dimensions);
         var shares = new Dictionary<int, (double Precision, double Recall)>();
         target.Add(Jackknifed(MetricCatalog.Precision, images, without => Shares(without).Precision, hasErrors));
         target.Add(Jackknifed(MetricCatalog.Recall, images, without => Shares(without).Recall, hasErrors));
 
+        double Kernel(int? without) =>
+            KernelDistance
+                .Between(
+                    images.Rows(without),
+                    reference.Reservoir,
+                    dimensions,
+                    without is null ? UsualSubsets : SubsetsWithoutBlock
+                )
+                .Mean;
+
         (double Precision, double Recall) Shares(int? without) =>
             shares.TryGetValue(without ?? -1, out var known)
                 ? known
                 : shares[without ?? -1] = PrecisionRecall.Between(manifold, new(images.Rows(without), dimensions));
+    }
+
+    /// <summary>Whether metrics exist on so many images of model and reference; where not, a note says so, once for both models.</summary>
+    private bool IsEnough(string metricsInWords, int least, int images, int referenceImages)
+    {
+        if (Math.Min(images, referenceImages) >= least)
+        {
+            return true;
+        }
+
+        var note =
+            $"{metricsInWords} cannot be measured on {images} images against a reference of {referenceImages}: at least {least} of each are needed.";
+        if (!notes.Contains(note))
+        {
+            notes.Add(note);
+        }
+
+        return false;
     }
 
     /// <summary>

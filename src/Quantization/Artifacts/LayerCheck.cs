@@ -28,6 +28,11 @@ internal static class LayerCheck
         CancellationToken cancellation
     )
     {
+        if (calls.Count == 0)
+        {
+            return new Dictionary<string, double>();
+        }
+
         var nodes = state.Graph.Graph.Nodes.ToDictionary(n => n.Name, StringComparer.Ordinal);
         // What a branch computes cannot be seen from outside.
         var values = state

@@ -50,7 +50,14 @@ public sealed record QuantizationReport
     /// <summary>SQNR of the network's output against the float model on the same samples, in dB, by timestep.</summary>
     public required IReadOnlyList<TimestepSqnr> OutputSqnr { get; init; }
 
-    /// <summary>Bit operations for one sample; null in files of earlier versions.</summary>
+    /// <summary>The timestep at which the output is worst; null where none was compared.</summary>
+    [JsonIgnore]
+    public TimestepSqnr? Worst => OutputSqnr.MinBy(s => s.Decibels);
+
+    /// <summary>Why the output was compared at no timestep; null where it was.</summary>
+    public string? Unchecked { get; init; }
+
+    /// <summary>Bit operations for one sample; null in files of earlier versions, and where nothing was compared.</summary>
     public BitOperations? BitOperations { get; init; }
 
     /// <summary>The layers, in topological order.</summary>

@@ -1,4 +1,5 @@
 using DiffusionQuant.Quantization.Calibration;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Passes;
 
@@ -10,6 +11,9 @@ public sealed class CollectSamples : IQuantizationPass
 
     /// <inheritdoc/>
     public double Weight => 60;
+
+    /// <inheritdoc/>
+    public bool SamplesModel(Recipe recipe) => true;
 
     /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context) =>

@@ -1,4 +1,5 @@
 using DiffusionQuant.Quantization.Calibration;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Passes;
 
@@ -16,6 +17,9 @@ public sealed class CollectStatistics : IQuantizationPass
 
     /// <inheritdoc/>
     public double Weight => 60;
+
+    /// <inheritdoc/>
+    public bool SamplesModel(Recipe recipe) => recipe.Bits.QuantizesActivations;
 
     /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context)

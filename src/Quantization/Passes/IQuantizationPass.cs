@@ -17,6 +17,9 @@ public interface IQuantizationPass
     /// <summary>Whether the pass has anything to do for a recipe; one that has not is left out.</summary>
     bool Applies(Recipe recipe) => true;
 
+    /// <summary>Whether the pass samples the float model, and so needs all that a trajectory does.</summary>
+    bool SamplesModel(Recipe recipe) => false;
+
     /// <summary>Runs the pass.</summary>
     /// <param name="state">What the passes before have made.</param>
     /// <param name="context">Device, progress, cancellation.</param>

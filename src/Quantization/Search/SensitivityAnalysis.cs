@@ -38,6 +38,7 @@ public sealed class SensitivityAnalysis : IDisposable
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, recipe.ToModelOptions());
         SourceCheck.Run(source);
+        CalibrationTrajectory.Check(source, recipe);
         WeightsSha256 = WeightsHash.Of(source.Model);
         var context = new PassContext(
             session,

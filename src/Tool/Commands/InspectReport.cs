@@ -66,10 +66,10 @@ internal sealed record InspectReport
 
         console.WriteLine();
         var sizes = Totals.FloatBytes is { } before
-            ? $"{Humanize.Bytes(before)} -> {Humanize.Bytes(Totals.Bytes)} ({Totals.Ratio:0.0} times smaller)"
+            ? Humanize.Sizes(before, Totals.Bytes)
             : Humanize.Bytes(Totals.Bytes);
         var quantized = Kind == QuantizedKind ? $", {Totals.QuantizedLayers} of them quantized" : "";
-        var output = Totals.LeastOutputSqnr is { } decibels ? $", output SQNR at least {decibels:0.0} dB" : "";
+        var output = Totals.LeastOutputSqnr is { } decibels ? $", output SQNR at least {decibels:0.0} dB (t = {Totals.WorstTimestep})" : "";
         console.WriteLine(
             $"{Totals.Layers} layers{quantized}, {Humanize.Count(Totals.LayerParameters)} parameters in them, {sizes}{output}"
         );

@@ -117,6 +117,11 @@ internal sealed class QuantizeCommand
             FromCache = !isNew,
             Seconds = Math.Round(host.Time.GetElapsedTime(started).TotalSeconds, 3),
         };
+        if (report.QuantizedBytes > report.FloatBytes)
+        {
+            reporter.Warn(ToolErrors.LargerThanSource(path, report.FloatBytes, report.QuantizedBytes));
+        }
+
         if (reporter.HasPrefixes)
         {
             reporter.Note(report.Summary);

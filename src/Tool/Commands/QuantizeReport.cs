@@ -55,6 +55,15 @@ internal sealed record QuantizeReport
     /// <summary>The least SQNR of the network's output over the timesteps that were checked, in dB.</summary>
     public double? LeastOutputSqnr { get; init; }
 
+    /// <summary>The timestep of that.</summary>
+    public int? WorstTimestep { get; init; }
+
+    /// <summary>How many timesteps were checked, over the whole trajectory.</summary>
+    public int CheckedTimesteps { get; init; }
+
+    /// <summary>Why the output was compared at none; null where it was.</summary>
+    public string? Unchecked { get; init; }
+
     /// <summary>How many layers got more bits for the limits' sake; null where no limit was set.</summary>
     public int? RaisedLayers { get; init; }
 
@@ -64,8 +73,7 @@ internal sealed record QuantizeReport
     /// <summary>How long this run took.</summary>
     public double Seconds { get; init; }
 
-    private string Sizes =>
-        $"{Humanize.Bytes(FloatBytes)} -> {Humanize.Bytes(QuantizedBytes)} ({Ratio:0.0} times smaller)";
+    private string Sizes => Humanize.Sizes(FloatBytes, QuantizedBytes);
 
     private string Source => FromCache ? "from the cache" : $"in {Humanize.Time(TimeSpan.FromSeconds(Seconds))}";
 
@@ -94,7 +102,10 @@ internal sealed record QuantizeReport
             FloatLayers = made.Layers.Count(l => l.Mode == LayerMode.Float),
             RaisedLayers = made.Fallback?.Raised.Count,
             LimitsHold = made.Fallback?.Holds,
-            LeastOutputSqnr = made.OutputSqnr.Count == 0 ? null : made.OutputSqnr.Min(s => s.Decibels),
+            LeastOutputSqnr = made.Worst?.Decibels,
+            WorstTimestep = made.Worst?.Timestep,
+            CheckedTimesteps = made.OutputSqnr.Count,
+            Unchecked = made.Unchecked,
         };
     }
 
@@ -112,6 +123,12 @@ internal sealed record QuantizeReport
                     ? $"{(holds ? "hold" : "do not hold")} with more bits for {RaisedLayers} layers"
                     : null
             ),
-            ("Output", LeastOutputSqnr is { } db ? $"SQNR against the float model at least {db:0.0} dB" : null)
+            (
+                "Output",
+                LeastOutputSqnr is { } db
+                        ? $"SQNR against the float model at least {db:0.0} dB (t = {WorstTimestep}, of {CheckedTimesteps} timesteps)"
+                    : Unchecked is { } why ? $"not compared: {why}"
+                    : null
+            )
         );
 }

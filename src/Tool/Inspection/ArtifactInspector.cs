@@ -34,7 +34,8 @@ internal static class ArtifactInspector
                 Bytes = bytes,
                 FloatBytes = made.FloatBytes,
                 Ratio = Math.Round((double)made.FloatBytes / Math.Max(1, bytes), 3),
-                LeastOutputSqnr = made.OutputSqnr.Count == 0 ? null : made.OutputSqnr.Min(s => s.Decibels),
+                LeastOutputSqnr = made.Worst?.Decibels,
+                WorstTimestep = made.Worst?.Timestep,
             },
         };
     }

@@ -23,4 +23,7 @@ internal sealed record ModelTotals
 
     /// <summary>The least SQNR of the network's output over the timesteps that were checked, in dB.</summary>
     public double? LeastOutputSqnr { get; init; }
+
+    /// <summary>The timestep of that.</summary>
+    public int? WorstTimestep { get; init; }
 }

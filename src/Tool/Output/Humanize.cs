@@ -12,6 +12,15 @@ internal static class Humanize
             _ => $"{bytes / 1e9:0.00} GB",
         };
 
+    /// <summary>Two sizes, and how many times smaller or larger the second is.</summary>
+    public static string Sizes(long before, long after) =>
+        $"{Bytes(before)} -> {Bytes(after)} ("
+        + (
+            after < before ? $"{(double)before / Math.Max(1, after):0.0} times smaller)"
+            : after == before ? "as large)"
+            : $"{(double)after / Math.Max(1, before):0.00} times larger)"
+        );
+
     public static string Count(long count) =>
         count switch
         {

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using DiffusionQuant.Diffusion.Tests.Models;
 using DiffusionQuant.Onnx;
 
 namespace DiffusionQuant.Diffusion.Tests.Conditioning;
@@ -67,6 +68,82 @@ public sealed class ConditioningSetTests
         Refused(Npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", new byte[4]));
         Faults.Expect("DQ1052", () => ConditioningSet.Load(folder.At("no-such.npy")));
         Faults.Expect("DQ1052", () => ConditioningSet.Load(folder.At("empty/.")));
+    }
+
+    [Theory]
+    [InlineData(5, 3, 1, false)]
+    [InlineData(3, 5, 1, false)]
+    [InlineData(5, 5, 3, false)]
+    [InlineData(5, 5, 5, true)]
+    [InlineData(5, 1, 1, true)]
+    [InlineData(1, 5, 1, true)]
+    public void Arrays_have_as_many_rows_or_one(int text, int pooled, int unconditional, bool fits)
+    {
+        var set = ConditioningSet.Of(
+            OnnxTensor.Of("text", new float[text * 6], text, 3, 2),
+            OnnxTensor.Of("pooled", new float[pooled * 2], pooled, 2),
+            OnnxTensor.Of("text_uncond", new float[unconditional * 6], unconditional, 3, 2),
+            // No input of the model has this name.
+            OnnxTensor.Of("other", new float[7], 7)
+        );
+        if (fits)
+        {
+            set.Check(Conditioned());
+            return;
+        }
+
+        var message = Faults.Expect("DQ1051", () => set.Check(Conditioned()));
+        Assert.Contains("5 rows", message);
+        Assert.Matches("has 3( rows)?[;,]", message);
+    }
+
+    [Theory]
+    [InlineData("text", float.NaN, "NaN at [1,2,0]")]
+    [InlineData("text", float.PositiveInfinity, "an infinite number at [1,2,0]")]
+    [InlineData("text_uncond", float.NaN, "NaN at [1,2,0]")]
+    [InlineData("mask", float.NaN, "NaN at [1,2]")]
+    [InlineData("mask", float.NegativeInfinity, null)]
+    public void A_number_that_is_not_finite_is_named(string array, float number, string? message)
+    {
+        var arrays = new[] { "text", "text_uncond", "mask", "pooled" }.Select(name =>
+        {
+            var values = new float[name is "text" or "text_uncond" ? 12 : name is "mask" ? 6 : 4];
+            if (name == array)
+            {
+                values[name == "mask" ? 5 : 10] = number;
+            }
+
+            return name switch
+            {
+                "mask" => OnnxTensor.Of(name, values, 2, 3),
+                "pooled" => OnnxTensor.Of(name, values, 2, 2),
+                _ => OnnxTensor.Of(name, values, 2, 3, 2),
+            };
+        });
+        var set = ConditioningSet.Of(arrays);
+        if (message is null)
+        {
+            set.Check(Conditioned(hasMask: true));
+            return;
+        }
+
+        var said = Faults.Expect("DQ1051", () => set.Check(Conditioned(hasMask: true)));
+        Assert.Contains(message, said);
+        Assert.Contains($"'{array}'", said);
+    }
+
+    private static DenoiserContract Conditioned(bool hasMask = false)
+    {
+        var roles = new Dictionary<string, DenoiserRole> { ["pooled"] = DenoiserRole.PooledText };
+        var inputs = new List<ValueInfo> { new("pooled", ElementType.Float, ["batch", 2]) };
+        if (hasMask)
+        {
+            roles["mask"] = DenoiserRole.Mask;
+            inputs.Add(new("mask", ElementType.Float, ["batch", "sequence"]));
+        }
+
+        var model = new TinyDenoiser { TextName = "text", UnusedInputs = inputs }.Build();
+        return DenoiserContract.Of(model, new() { InputRoles = roles });
     }
 
     private static void Check(ConditioningSet set)

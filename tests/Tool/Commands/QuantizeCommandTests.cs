@@ -76,6 +76,9 @@ public sealed class QuantizeCommandTests : IDisposable
                 "quantizedLayers",
                 "floatLayers",
                 "leastOutputSqnr",
+                "worstTimestep",
+                "checkedTimesteps",
+                "unchecked",
                 "raisedLayers",
                 "limitsHold",
                 "seconds",
@@ -99,11 +102,23 @@ public sealed class QuantizeCommandTests : IDisposable
                 "Recipe  W4A8, method mse, policy strict",
                 "Size    1.0 kB -> 250 B (4.0 times smaller)",
                 "Layers  1 quantized, 1 float",
-                "Output  SQNR against the float model at least 18.3 dB",
+                "Output  SQNR against the float model at least 18.3 dB (t = 2, of 2 timesteps)",
             ],
             run.OutputLines[1..]
         );
         Assert.StartsWith($"Made    {folder.At("out")} in ", run.OutputLines[0]);
+    }
+
+    [Theory]
+    [InlineData(1000, "Size    1.0 kB -> 1.0 kB (as large)", 0)]
+    [InlineData(1120, "Size    1.0 kB -> 1.1 kB (1.12 times larger)", 1)]
+    public async Task A_file_that_is_larger_than_its_source_says_so(long bytes, string sizes, int warnings)
+    {
+        quantizer.Bytes = bytes;
+        var run = await RunAsync("--quantize W4A8");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(sizes, run.OutputLines);
+        Assert.Equal(warnings, run.Error.Split("DQ1134").Length - 1);
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class RealModelTests(RealArtifact artifact) : IClassFixture<RealAr
             l => l.Contains("Layer") && l.Contains("Bits") && l.Contains("W dB") && l.Contains("A dB")
         );
         Assert.Matches(
-            @"^\d+ layers, \d+ of them quantized, .* parameters in them, .* times smaller\), output SQNR",
+            @"^\d+ layers, \d+ of them quantized, .* parameters in them, .* times larger\), output SQNR at least [\d.]+ dB \(t = \d+\)$",
             run.OutputLines[^1]
         );
     }

@@ -14,6 +14,9 @@ internal sealed class FakeQuantizer
 
     public QuantizationRequest? Request { get; private set; }
 
+    /// <summary>How large the file is said to be; the float model has 1000 bytes.</summary>
+    public long Bytes { get; set; } = 250;
+
     /// <summary>What happens during the work.</summary>
     public Action<IProgress<QuantizationProgress>, CancellationToken> Work { get; set; } = (_, _) => { };
 
@@ -41,7 +44,7 @@ internal sealed class FakeQuantizer
             Passes = [],
             Calibration = new(1, [1]),
             FloatBytes = 1000,
-            QuantizedBytes = 250,
+            QuantizedBytes = Bytes,
             OutputSqnr = [new(1, 20.5), new(2, 18.25)],
             Layers =
             [
