@@ -9,9 +9,6 @@ namespace DiffusionQuant.Evaluation.Metrics;
 /// </summary>
 public static class PrecisionRecall
 {
-    /// <summary>k of the literature.</summary>
-    public const int UsualNeighbours = 3;
-
     /// <summary>The share of each set that lies within the other's manifold.</summary>
     /// <param name="reference">Count·d numbers in rows.</param>
     /// <param name="generated">Count·d numbers in rows.</param>
