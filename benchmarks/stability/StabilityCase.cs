@@ -102,14 +102,14 @@ internal sealed record StabilityCase(
 
         foreach (
             var made in Many(StabilityKind.Variant, 5, 0, 1, 2, 3)
-                .Concat(Many(StabilityKind.FewerBits, 3, 1, 2))
-                .Concat(Many(StabilityKind.QuarterOfLayers, 6, 0))
-                .Concat(Many(StabilityKind.MinMax, 5, 2))
-                .Concat(Many(StabilityKind.ShiftedCodes, Shifts, 0))
-                .Concat(Many(StabilityKind.ShiftedCodes, Shifts / 2, 1))
                 .Concat(Many(StabilityKind.ArtifactSchedule, 4, 0))
-                .Concat(Many(StabilityKind.SourceSchedule, 4, 1))
-                .Concat(Many(StabilityKind.NoiseCalibration, 2, 0, 1))
+                .Concat(Many(StabilityKind.NoiseCalibration, 2, 0, 3))
+                .Concat(Many(StabilityKind.ShiftedCodes, Shifts, 0))
+                .Concat(Many(StabilityKind.QuarterOfLayers, 4, 0))
+                .Concat(Many(StabilityKind.MinMax, 4, 2))
+                .Concat(Many(StabilityKind.SourceSchedule, 2, 0))
+                .Concat(Many(StabilityKind.FewerBits, 2, 1, 2))
+                .Concat(Many(StabilityKind.ShiftedCodes, Shifts / 3, 1))
                 .Concat(Many(StabilityKind.Kernels, 1, 0, 1, 2, 3))
         )
         {
