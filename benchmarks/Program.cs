@@ -45,6 +45,18 @@ BenchmarkCommand[] commands =
         QualityBenchmark.Run
     ),
     new(
+        "stability",
+        "[--models ddpm-fashion,sd-clothes] [--work FOLDER] [--output FILE] [--table]",
+        "What the gate says of quantizations that are as good as the verified one, and of worse ones. Run it several times\nbeside each other with one work folder to share the work; --table only writes what is there.",
+        StabilityBenchmark.Run
+    ),
+    new(
+        "kernels",
+        "[--write FOLDER] [--compare FOLDER] [--bits W8A8] [--method minmax] [--images 2] [--steps 5] [--model FOLDER]",
+        "How far processors' kernels differ: --write keeps a quantized file, what the float model computes and the pictures of\nboth; --compare, on another processor, computes all of it again and says how much differs.",
+        KernelsBenchmark.Run
+    ),
+    new(
         "gradients",
         "[--runs 7] [--only NAME] [--alone] [--profile] [--device auto] [--threads 2]",
         "Loss, gradients and Adam's step of single blocks, and steps of whole networks (--only network), in turn with\nPyTorch where python3 has it.",

@@ -115,7 +115,14 @@ public sealed record EvaluationReport
 /// <param name="Images">How many images it was measured on; 0 for metrics that depend on none.</param>
 /// <param name="StandardError">Its standard error over images: by bootstrap for paired metrics, by jackknife over blocks of
 /// images for distributions; null where it cannot be told.</param>
-public sealed record Metric(string Name, double Value, int Images, double? StandardError = null);
+public sealed record Metric(string Name, double Value, int Images, double? StandardError = null)
+{
+    /// <summary>
+    /// The value without each block of neighbouring images in turn; null where it cannot be told. Blocks of two measurements
+    /// on the same noise hold the same images, so the values of both tell how far their difference is chance.
+    /// </summary>
+    public IReadOnlyList<double>? WithoutBlock { get; init; }
+}
 
 /// <summary>The quality of the network's output at a timestep, on the float model's x_t.</summary>
 /// <param name="Timestep">t.</param>

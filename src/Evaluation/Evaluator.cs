@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Evaluation.Runs;
 using DiffusionQuant.Quantization.Artifacts;
@@ -27,7 +28,11 @@ public static class Evaluator
         string workFolder,
         IProgress<EvaluationProgress>? progress = null,
         CancellationToken cancellation = default
-    ) => FloatBaseline.Make(setup, folder, workFolder, Report(progress, "float images"), cancellation);
+    )
+    {
+        using var workers = Workers.Use(setup.Threads, cancellation);
+        FloatBaseline.Make(setup, folder, workFolder, Report(progress, "float images"), cancellation);
+    }
 
     /// <summary>Measures the model's part of a run.</summary>
     /// <param name="setup">The run.</param>
@@ -42,14 +47,21 @@ public static class Evaluator
         string workFolder,
         IProgress<EvaluationProgress>? progress = null,
         CancellationToken cancellation = default
-    ) => new PartRun(setup, baselineFolder, workFolder).Run(Report(progress, "images"), cancellation);
+    )
+    {
+        using var workers = Workers.Use(setup.Threads, cancellation);
+        return new PartRun(setup, baselineFolder, workFolder).Run(Report(progress, "images"), cancellation);
+    }
 
     /// <summary>Times a denoising step of both models in turns.</summary>
     /// <param name="setup">The run; it has a float model.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">A model cannot be loaded or run.</exception>
-    public static StepTimes MeasureSpeed(EvaluationSetup setup, CancellationToken cancellation = default) =>
-        StepTimer.Measure(setup, cancellation);
+    public static StepTimes MeasureSpeed(EvaluationSetup setup, CancellationToken cancellation = default)
+    {
+        using var workers = Workers.Use(setup.Threads, cancellation);
+        return StepTimer.Measure(setup, cancellation);
+    }
 
     /// <summary>Puts the parts of a run together and works out its metrics.</summary>
     /// <param name="parts">All parts, with names for messages; their order does not matter.</param>

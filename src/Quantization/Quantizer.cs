@@ -53,6 +53,7 @@ public static class Quantizer
     {
         var recipe = request.Recipe;
         _ = MethodChoices.TimestepLawOf(recipe);
+        using var workers = Workers.Use(recipe.Threads, cancellation);
         var session = new SessionSettings { Device = Device.Parse(recipe.Device), Threads = recipe.Threads };
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, Options(request));

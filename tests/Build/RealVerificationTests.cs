@@ -2,14 +2,23 @@ using DiffusionQuant.Build.Tests.Sandboxes;
 
 namespace DiffusionQuant.Build.Tests;
 
-/// <summary>The sample app's quality gate, from the packed packages with the real tool.</summary>
+/// <summary>
+/// The sample app's quality gate, from the packed packages with the real tool. Metrics differ between kinds of processors,
+/// so what counts as verified is what this machine measured, not the committed snapshot.
+/// </summary>
 public sealed class RealVerificationTests : IDisposable
 {
     private const string Project = "ImageApp.csproj";
     private const string Verified = "Models/ddpm-fashion.metrics.verified.json";
     private const string Received = "Models/ddpm-fashion.metrics.received.json";
-    private const string Good = "W4A8";
-    private const string GoodMethod = "pqd";
+
+    // What the project file says, and what stands there instead; what is good here is cheaper to make than the sample.
+    private static readonly (string Committed, string Good, string Bad)[] Recipe =
+    [
+        ("Quantize=\"W4A8\"", "Quantize=\"W8A8\" Verify=\"true\"", "Quantize=\"W3A4\" Verify=\"true\""),
+        ("Method=\"pqd\"", "Method=\"mse\"", "Method=\"minmax\""),
+        ("EvaluationImages=\"256\"", "EvaluationImages=\"64\"", "EvaluationImages=\"64\""),
+    ];
 
     private readonly RealSandbox sandbox = new();
 
@@ -19,33 +28,36 @@ public sealed class RealVerificationTests : IDisposable
         {
             sandbox.CopySample(path);
         }
+
+        sandbox.Delete(Verified);
     }
 
     [Fact]
     public async Task A_worse_model_fails_at_its_line_until_it_is_accepted()
     {
-        // As it is committed.
-        var committed = sandbox.Read(Verified);
+        var committed = sandbox.Read(Project);
+        var (line, column) = PlaceOf(committed, "<DiffusionModel");
+
+        // The first snapshot.
+        Write(committed, recipe => recipe.Good);
+        var error = Error(await BuildAsync());
+        Assert.Equal(("DQ2006", Project, line, column), (error.Code, error.File, error.Line, error.Column));
+        (await AcceptAsync()).Succeeds();
         (await BuildAsync()).Succeeds();
         Assert.False(sandbox.Has(Received));
         Assert.True(sandbox.Has("obj/Debug/net10.0/diffusionquant/ddpm-fashion/evaluation/report.html"));
 
         // Worse.
-        var project = sandbox.Read(Project);
-        Assert.Contains(Good, project);
-        Assert.Contains(GoodMethod, project);
-        sandbox.Write(Project, project.Replace(Good, "W3A4").Replace(GoodMethod, "minmax"));
-        var build = (await BuildAsync()).Fails();
-        Assert.Equal(1, build.ExitCode);
-        var error = Assert.Single(build.Messages, message => message.Kind == "error");
-        var (line, column) = PlaceOf(project, "<DiffusionModel");
+        var verified = sandbox.Read(Verified);
+        Write(committed, recipe => recipe.Bad);
+        error = Error(await BuildAsync());
         Assert.Equal(("DQ2001", Project, line, column), (error.Code, error.File, error.Line, error.Column));
         Assert.Contains("accept", error.Text);
-        Assert.Equal(committed, sandbox.Read(Verified));
+        Assert.Equal(verified, sandbox.Read(Verified));
 
         // Accepted.
-        (await sandbox.ToolAsync("accept", Path.Combine(sandbox.Folder, Verified))).Succeeds();
-        Assert.NotEqual(committed, sandbox.Read(Verified));
+        (await AcceptAsync()).Succeeds();
+        Assert.NotEqual(verified, sandbox.Read(Verified));
         (await BuildAsync()).Succeeds();
         Assert.False(sandbox.Has(Received));
     }
@@ -53,6 +65,25 @@ public sealed class RealVerificationTests : IDisposable
     public void Dispose() => sandbox.Dispose();
 
     private Task<BuildResult> BuildAsync() => sandbox.RunAsync("build", Project, "-tl:off");
+
+    private Task<BuildResult> AcceptAsync() => sandbox.ToolAsync("accept", Path.Combine(sandbox.Folder, Verified));
+
+    private static BuildMessage Error(BuildResult build)
+    {
+        Assert.Equal(1, build.Fails().ExitCode);
+        return Assert.Single(build.Messages, message => message.Kind == "error");
+    }
+
+    private void Write(string project, Func<(string Committed, string Good, string Bad), string> wanted)
+    {
+        foreach (var recipe in Recipe)
+        {
+            Assert.Contains(recipe.Committed, project);
+            project = project.Replace(recipe.Committed, wanted(recipe));
+        }
+
+        sandbox.Write(Project, project);
+    }
 
     /// <summary>Where a text begins, in lines and columns from 1.</summary>
     private static (int Line, int Column) PlaceOf(string text, string part)

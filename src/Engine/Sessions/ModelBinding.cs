@@ -106,6 +106,7 @@ public sealed class ModelBinding : IDisposable
 
         var values = session.Guard(options => session.Native.RunWithBoundResults(options, native), cancellation);
         GC.KeepAlive(this);
+        KernelNoise.Apply(values);
         return new(native.GetOutputNames(), values);
     }
 

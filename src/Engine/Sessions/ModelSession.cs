@@ -116,6 +116,7 @@ public sealed class ModelSession : IDisposable
 
         // ONNX Runtime holds only the native handles; without this the collector may free inputs while they are read.
         GC.KeepAlive(inputs);
+        KernelNoise.Apply(values);
         return new(names, values);
     }
 

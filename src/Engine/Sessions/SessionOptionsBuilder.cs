@@ -22,10 +22,8 @@ internal static class SessionOptionsBuilder
         try
         {
             DeterministicCompute.Enable(options);
-            if (settings.Threads > 0)
-            {
-                options.IntraOpNumThreads = settings.Threads;
-            }
+            // 0 is ONNX Runtime's own choice.
+            options.IntraOpNumThreads = settings.Threads > 0 ? settings.Threads : Workers.Limit;
 
             if (settings.OptimizedModelPath is { } optimized)
             {

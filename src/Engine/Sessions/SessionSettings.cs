@@ -11,7 +11,8 @@ public sealed record SessionSettings
     /// <summary>What the graph runs on.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
-    /// <summary>Threads within an operator; 0 for ONNX Runtime's default, the number of physical cores.</summary>
+    /// <summary>Threads within an operator; 0 for those of the scope (<see cref="Workers"/>) and, where it has no number
+    /// either, for ONNX Runtime's default, the number of physical cores.</summary>
     public int Threads { get; init; }
 
     /// <summary>How far the graph is rewritten when it is loaded.</summary>

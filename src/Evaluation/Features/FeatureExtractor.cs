@@ -15,14 +15,16 @@ public sealed class FeatureExtractor : IDisposable
     /// <summary>Images that run at once where the network leaves the choice.</summary>
     private const int DefaultBatch = 32;
     private readonly ModelSession session;
+    private readonly int threads;
     private readonly ImagePreprocessor preprocessor;
     private readonly ElementType inputType;
     private readonly int? fixedBatch;
     private readonly string[] outputs;
 
-    private FeatureExtractor(ExtractorFiles files, ModelSession session)
+    private FeatureExtractor(ExtractorFiles files, ModelSession session, int threads)
     {
         this.session = session;
+        this.threads = threads;
         Settings = files.Settings;
         preprocessor = new(Settings);
         var input =
@@ -91,10 +93,11 @@ public sealed class FeatureExtractor : IDisposable
     public static FeatureExtractor Load(string nameOrPath, SessionSettings? settings = null)
     {
         var files = ExtractorFiles.Find(nameOrPath);
-        var session = files.Start(settings ?? SessionSettings.Default);
+        settings ??= SessionSettings.Default;
+        var session = files.Start(settings);
         try
         {
-            return new(files, session);
+            return new(files, session, settings.Threads);
         }
         catch
         {
@@ -112,6 +115,7 @@ public sealed class FeatureExtractor : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public FeatureBatch Extract(IReadOnlyList<RasterImage> images, CancellationToken cancellation = default)
     {
+        using var workers = Workers.Use(threads, cancellation);
         var result = new FeatureBatch(
             images.Count,
             new float[checked(images.Count * Dimensions)],
@@ -144,20 +148,11 @@ public sealed class FeatureExtractor : IDisposable
     private TensorSet Run(IReadOnlyList<RasterImage> images, int first, int count, CancellationToken cancellation)
     {
         var data = new float[(fixedBatch ?? count) * preprocessor.Length];
-        try
-        {
-            Parallel.For(
-                0,
-                count,
-                new ParallelOptions { CancellationToken = cancellation },
-                i => preprocessor.Fill(images[first + i], data.AsSpan(i * preprocessor.Length, preprocessor.Length))
-            );
-        }
-        catch (AggregateException e) when (e.InnerExceptions[0] is Onnx.Diagnostics.DiffusionQuantException)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
-
+        Workers.For(
+            0,
+            count,
+            i => preprocessor.Fill(images[first + i], data.AsSpan(i * preprocessor.Length, preprocessor.Length))
+        );
         return Run(data, fixedBatch ?? count, cancellation);
     }
 

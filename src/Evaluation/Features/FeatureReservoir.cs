@@ -38,18 +38,12 @@ public sealed class FeatureReservoir
     public long[] Indices() => [.. rows.Keys.Select(k => k.Index).Order()];
 
     /// <summary>The rows one after another, by ascending index: Count·D numbers.</summary>
-    public float[] Rows()
-    {
-        var result = new float[checked(Count * Dimensions)];
-        var at = 0;
-        foreach (var (_, row) in rows.OrderBy(r => r.Key.Index))
-        {
-            row.CopyTo(result, at);
-            at += Dimensions;
-        }
+    public float[] Rows() => Rows(_ => true);
 
-        return result;
-    }
+    /// <summary>The rows of some images one after another, by ascending index.</summary>
+    /// <param name="which">Whether an image, by its index, is among them.</param>
+    internal float[] Rows(Predicate<long> which) =>
+        [.. rows.Where(r => which(r.Key.Index)).OrderBy(r => r.Key.Index).SelectMany(r => r.Value)];
 
     /// <summary>Takes images in, if their hashes are among the smallest.</summary>
     /// <param name="firstIndex">The index of the first image; the others follow it.</param>

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
 namespace DiffusionQuant.Evaluation.Metrics;
@@ -47,7 +48,7 @@ internal sealed class DistanceBlocks
         var count = Math.Min(BlockRows, Count - first);
         var rows = new double[count * center.Length];
         var squares = new double[count];
-        Parallel.For(
+        Workers.For(
             0,
             count,
             i =>

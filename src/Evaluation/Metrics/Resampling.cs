@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Evaluation.Metrics;
 
@@ -20,7 +21,7 @@ public static class Resampling
 
         var copy = values.ToArray();
         var means = new double[resamples];
-        Parallel.For(
+        Workers.For(
             0,
             resamples,
             resample =>
@@ -45,6 +46,25 @@ public static class Resampling
         leaveOneOut.Length < 2
             ? double.NaN
             : Deviation(leaveOneOut, leaveOneOut.Length) * Math.Sqrt(leaveOneOut.Length - 1);
+
+    /// <summary>
+    /// The means of values without one block of neighbours after the other: as many blocks of about as many values as
+    /// <see cref="Runs.ImageStatistics.UsualBlocks"/> says, or one for each value where there are fewer.
+    /// </summary>
+    /// <param name="values">One value for each image, in the order of images.</param>
+    /// <returns>Null for fewer than two values.</returns>
+    public static double[]? MeansWithoutBlock(IReadOnlyList<double> values)
+    {
+        var blocks = Math.Min(values.Count, Runs.ImageStatistics.UsualBlocks);
+        return values.Count < 2
+            ? null
+            :
+            [
+                .. Enumerable
+                    .Range(0, blocks)
+                    .Select(b => values.Where((_, i) => (int)((long)i * blocks / values.Count) != b).Average()),
+            ];
+    }
 
     private static double Deviation(ReadOnlySpan<double> values, int divisor)
     {

@@ -13,6 +13,7 @@ public sealed class ImageStatistics
     public const int UsualBlocks = 10;
 
     private const int LeastImagesOfBlock = 8;
+    private const int LeastLeft = 5;
     private const long ReservoirBytes = 64L << 20;
     private const int ReservoirRows = 10_000;
     private readonly SortedDictionary<int, Block> blocks = [];
@@ -77,12 +78,28 @@ public sealed class ImageStatistics
         Reservoir.Add(other.Reservoir);
     }
 
+    /// <summary>The numbers of the blocks that have images, ascending.</summary>
+    internal IReadOnlyCollection<int> BlockIndices => blocks.Keys;
+
+    /// <summary>Whether enough images for a covariance are left without any one of the blocks.</summary>
+    internal bool MayLeaveOut => blocks.Count > 1 && blocks.Values.All(b => Count - b.Features.Count >= LeastLeft);
+
     /// <summary>The features' sums over all blocks.</summary>
-    public GaussianStatistics Features() => Sum(b => b.Features, shape.Dimensions, shape.Center);
+    /// <param name="without">A block to leave out; null for none.</param>
+    public GaussianStatistics Features(int? without = null) =>
+        Sum(b => b.Features, shape.Dimensions, shape.Center, without);
 
     /// <summary>The spatial features' sums over all blocks; null where the extractor has none.</summary>
-    public GaussianStatistics? Spatial() =>
-        shape.SpatialDimensions == 0 ? null : Sum(b => b.Spatial!, shape.SpatialDimensions, shape.SpatialCenter);
+    /// <param name="without">A block to leave out; null for none.</param>
+    public GaussianStatistics? Spatial(int? without = null) =>
+        shape.SpatialDimensions == 0
+            ? null
+            : Sum(b => b.Spatial!, shape.SpatialDimensions, shape.SpatialCenter, without);
+
+    /// <summary>The features in <see cref="Reservoir"/> one after another, by ascending image.</summary>
+    /// <param name="without">A block whose images to leave out; null for none.</param>
+    internal float[] Rows(int? without = null) =>
+        without is null ? Reservoir.Rows() : Reservoir.Rows(image => IndexOf((int)image) != without);
 
     /// <summary>Writes them.</summary>
     public void Write(BinaryWriter writer)
@@ -116,20 +133,25 @@ public sealed class ImageStatistics
         return result;
     }
 
-    private GaussianStatistics Sum(Func<Block, GaussianStatistics> part, int dimensions, double[] center)
+    private GaussianStatistics Sum(Func<Block, GaussianStatistics> part, int dimensions, double[] center, int? without)
     {
         var sum = new GaussianStatistics(dimensions, center);
-        foreach (var block in blocks.Values)
+        foreach (var (index, block) in blocks)
         {
-            sum.Add(part(block));
+            if (index != without)
+            {
+                sum.Add(part(block));
+            }
         }
 
         return sum;
     }
 
+    private int IndexOf(int image) => (int)((long)image * blockCount / Images);
+
     private Block BlockOf(int image)
     {
-        var index = (int)((long)image * blockCount / Images);
+        var index = IndexOf(image);
         if (!blocks.TryGetValue(index, out var block))
         {
             blocks[index] = block = new(shape);

@@ -11,9 +11,13 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
 {
     // Two images that are equal have no finite PSNR, and one such pair would make the mean infinite.
     private const double MostPsnr = 100;
+    private const int UsualSubsets = 100;
 
-    // One image has no covariance, and is a certain class that does not vary.
+    // One image has no covariance, and is of a class that does not vary.
     private const int LeastOfDistribution = 2;
+
+    // The differences between blocks need no more: the subsets are the same in each.
+    private const int SubsetsWithoutBlock = 10;
     private readonly List<Metric> metrics = [];
     private readonly List<Metric> floatMetrics = [];
     private readonly List<string> notes = [.. whole.Header.Notes];
@@ -96,6 +100,9 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
                         values.Length,
                         values.Length > 1 ? Resampling.BootstrapError(values) : null
                     )
+                    {
+                        WithoutBlock = Resampling.MeansWithoutBlock(values),
+                    }
                 );
             }
         }
@@ -130,42 +137,47 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             return;
         }
 
-        var count = model.Images;
-        if (count < LeastOfDistribution)
+        if (model.Images < LeastOfDistribution)
         {
             notes.Add(
-                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on {count} image: at least {LeastOfDistribution} are needed, and hundreds to say something."
+                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on one image: at least {LeastOfDistribution} are needed, and hundreds to say something."
             );
             return;
         }
 
-        AddDistribution(model, metrics);
+        AddDistribution(model, metrics, hasErrors: true);
         if (whole.Float is not { } exact)
         {
             return;
         }
 
-        AddDistribution(exact, floatMetrics);
-        var images = model.Images;
+        AddDistribution(exact, floatMetrics, hasErrors: false);
         metrics.Add(
-            Jackknifed(MetricCatalog.FidToFloat, images, model, exact, (m, f) => FrechetDistance.Between(m, f))
+            Jackknifed(
+                MetricCatalog.FidToFloat,
+                model,
+                without => FrechetDistance.Between(model.Features(without), exact.Features(without))
+            )
         );
         if (reference is not null)
         {
             metrics.Add(
                 Jackknifed(
                     MetricCatalog.FidIncrease,
-                    images,
                     model,
-                    exact,
-                    (m, f) =>
-                        FrechetDistance.Between(m, reference.Features) - FrechetDistance.Between(f, reference.Features)
+                    without =>
+                        FrechetDistance.Between(model.Features(without), reference.Features)
+                        - FrechetDistance.Between(exact.Features(without), reference.Features)
                 )
             );
         }
     }
 
-    private void AddDistribution(ImageStatistics images, List<Metric> target)
+    /// <summary>The metrics of one model's images.</summary>
+    /// <param name="images">What is kept of them.</param>
+    /// <param name="target">Where the metrics go.</param>
+    /// <param name="hasErrors">Whether those metrics get an error that take long without a block.</param>
+    private void AddDistribution(ImageStatistics images, List<Metric> target, bool hasErrors)
     {
         var scores = images.Blocks.Select(b => b.Scores?.Score()).OfType<double>().ToArray();
         if (scores.Length > 0)
@@ -179,6 +191,9 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
                     images.Images,
                     scores.Length > 1 ? deviation / Math.Sqrt(scores.Length) : null
                 )
+                {
+                    WithoutBlock = Resampling.MeansWithoutBlock(scores),
+                }
             );
         }
 
@@ -190,47 +205,80 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
         target.Add(
             Jackknifed(
                 MetricCatalog.Fid,
-                images.Images,
                 images,
-                images,
-                (m, _) => FrechetDistance.Between(m, reference.Features)
+                without => FrechetDistance.Between(images.Features(without), reference.Features)
             )
         );
-        if (reference.Spatial is { } spatial && images.Spatial() is { } own)
+        if (reference.Spatial is { } spatial && images.Spatial() is not null)
         {
-            target.Add(new(MetricCatalog.SpatialFid, FrechetDistance.Between(own, spatial), images.Images));
+            target.Add(
+                Jackknifed(
+                    MetricCatalog.SpatialFid,
+                    images,
+                    without => FrechetDistance.Between(images.Spatial(without)!, spatial),
+                    hasErrors
+                )
+            );
         }
 
         if (reference.Reservoir.Length > 0)
         {
-            var dimensions = reference.Features.Dimensions;
-            var rows = images.Reservoir.Rows();
-            var (mine, theirs) = (rows.Length / dimensions, reference.Reservoir.Length / dimensions);
-            if (IsEnough("KID", LeastOfDistribution, mine, theirs))
-            {
-                var kid = KernelDistance.Between(rows, reference.Reservoir, dimensions).Mean;
-                target.Add(new(MetricCatalog.Kid, kid, images.Images));
-            }
-
-            if (IsEnough("Precision and recall", PrecisionRecall.UsualNeighbours + 1, mine, theirs))
-            {
-                var (precision, recall) = PrecisionRecall.Between(reference.Reservoir, rows, dimensions);
-                target.Add(new(MetricCatalog.Precision, precision, images.Images));
-                target.Add(new(MetricCatalog.Recall, recall, images.Images));
-            }
+            AddOfRows(images, target, hasErrors);
         }
     }
 
-    /// <summary>Whether metrics exist on so many images of model and reference; where not, a note says so, once for both models.</summary>
-    private bool IsEnough(string metricsInWords, int least, int images, int referenceImages)
+    private void AddOfRows(ImageStatistics images, List<Metric> target, bool hasErrors)
     {
-        if (Math.Min(images, referenceImages) >= least)
+        var dimensions = reference!.Features.Dimensions;
+        var count = images.Rows().Length / dimensions;
+        if (!IsEnough("KID", LeastOfDistribution, count))
+        {
+            return;
+        }
+
+        target.Add(
+            Jackknifed(
+                MetricCatalog.Kid,
+                images,
+                without =>
+                    KernelDistance
+                        .Between(
+                            images.Rows(without),
+                            reference.Reservoir,
+                            dimensions,
+                            without is null ? UsualSubsets : SubsetsWithoutBlock
+                        )
+                        .Mean,
+                hasErrors
+            )
+        );
+        if (!IsEnough("Precision and recall", FeatureManifold.UsualNeighbours + 1, count))
+        {
+            return;
+        }
+
+        var manifold = new FeatureManifold(reference.Reservoir, dimensions);
+        var shares = new Dictionary<int, (double Precision, double Recall)>();
+        target.Add(Jackknifed(MetricCatalog.Precision, images, without => Shares(without).Precision, hasErrors));
+        target.Add(Jackknifed(MetricCatalog.Recall, images, without => Shares(without).Recall, hasErrors));
+
+        (double Precision, double Recall) Shares(int? without) =>
+            shares.TryGetValue(without ?? -1, out var known)
+                ? known
+                : shares[without ?? -1] = PrecisionRecall.Between(manifold, new(images.Rows(without), dimensions));
+    }
+
+    /// <summary>Whether metrics exist on so few images of model and reference; where not, a note says so, once for both models.</summary>
+    private bool IsEnough(string inWords, int least, int images)
+    {
+        var others = reference!.Reservoir.Length / reference.Features.Dimensions;
+        if (Math.Min(images, others) >= least)
         {
             return true;
         }
 
         var note =
-            $"{metricsInWords} cannot be measured on {images} images against a reference of {referenceImages}: at least {least} of each are needed.";
+            $"{inWords} cannot be measured on {images} images against {others} of the reference: at least {least} of each are needed.";
         if (!notes.Contains(note))
         {
             notes.Add(note);
@@ -239,28 +287,25 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
         return false;
     }
 
-    /// <summary>A metric of two models' sums, with the standard error that leaving out one block of images after the other
-    /// gives; both leave out the same images, for they were made from the same noise.</summary>
+    /// <summary>
+    /// A metric with its value without one block of images after the other, and the standard error that these give. Where a
+    /// value is one of two models, both leave out the same images, for they were made from the same noise.
+    /// </summary>
+    /// <param name="name">The metric.</param>
+    /// <param name="images">Whose blocks are left out.</param>
+    /// <param name="value">The value without a block; without none for null.</param>
+    /// <param name="hasError">Whether blocks are left out at all.</param>
     private static Metric Jackknifed(
         string name,
-        int images,
-        ImageStatistics model,
-        ImageStatistics exact,
-        Func<GaussianStatistics, GaussianStatistics, double> value
+        ImageStatistics images,
+        Func<int?, double> value,
+        bool hasError = true
     )
     {
-        var (all, allExact) = (model.Features(), exact.Features());
-        var blocks = model.Blocks.Zip(exact.Blocks).ToArray();
-        double? error = null;
-        // Two images at least must be left, or there is no covariance.
-        if (blocks.Length > 1 && blocks.All(b => all.Count - b.First.Features.Count >= 2))
+        var without = hasError && images.MayLeaveOut ? images.BlockIndices.Select(b => value(b)).ToArray() : null;
+        return new(name, value(null), images.Images, without is null ? null : Resampling.JackknifeError(without))
         {
-            var without = blocks
-                .Select(b => value(all.Subtract(b.First.Features), allExact.Subtract(b.Second.Features)))
-                .ToArray();
-            error = Resampling.JackknifeError(without);
-        }
-
-        return new(name, value(all, allExact), images, error);
+            WithoutBlock = without,
+        };
     }
 }

@@ -6,7 +6,7 @@ namespace DiffusionQuant.Evaluation.Snapshots;
 internal static class LimitCheck
 {
     /// <summary>A margin of this many standard errors is beyond chance, nearly.</summary>
-    private const double StandardErrors = 2;
+    public const double StandardErrors = 2;
 
     /// <summary>The number of images that FID is published with; who needs more has a limit at the value itself.</summary>
     public const int MostImages = 50_000;

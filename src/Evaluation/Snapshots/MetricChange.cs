@@ -33,8 +33,28 @@ public sealed record MetricChange(
     SnapshotMetric? Received
 )
 {
+    /// <summary>As for limits: a change of this many standard errors is beyond chance, nearly.</summary>
+    private const double StandardErrors = LimitCheck.StandardErrors;
+
     /// <summary>The tolerance in the metric's unit; 0 where there is none.</summary>
     public double Tolerance => Verified?.Tolerance.Of(Verified.Value) ?? 0;
+
+    /// <summary>
+    /// How far the difference of both values is chance: its standard error by jackknife over blocks of images, which both
+    /// made from the same noise; 0 where that cannot be told.
+    /// </summary>
+    public double Error =>
+        Verified?.WithoutBlock is { } before
+        && Received?.WithoutBlock is { } after
+        && before.Count == after.Count
+        && Resampling.JackknifeError([.. after.Zip(before, (a, b) => a - b)]) is var error
+        && double.IsFinite(error)
+            ? error
+            : 0;
+
+    /// <summary>How much the received value may differ before it counts: the tolerance, and two standard errors of the
+    /// difference.</summary>
+    public double Allowed => Tolerance + (StandardErrors * Error);
 
     /// <summary>How much worse the received value is, in the metric's unit; negative where it is better.</summary>
     public double Worsening
@@ -67,7 +87,7 @@ public sealed record MetricChange(
 
             // Decimal fractions are not exact in binary: 32.21 - 31.71 is a little more than 0.5.
             var allowed =
-                Tolerance + (1e-9 * Math.Max(1, double.IsFinite(Verified.Value) ? Math.Abs(Verified.Value) : 1));
+                Allowed + (1e-9 * Math.Max(1, double.IsFinite(Verified.Value) ? Math.Abs(Verified.Value) : 1));
             return double.IsInfinity(Tolerance) || Math.Abs(Worsening) <= allowed ? MetricVerdict.Same
                 : Worsening > 0 ? MetricVerdict.Worse
                 : MetricVerdict.Better;
@@ -77,7 +97,7 @@ public sealed record MetricChange(
     /// <summary>How many tolerances it became worse, to tell which change matters most.</summary>
     internal double Severity =>
         Worsening == 0 ? 0
-        : Tolerance > 0 ? Worsening / Tolerance
+        : Allowed > 0 ? Worsening / Allowed
         : double.PositiveInfinity * Math.Sign(Worsening);
 
     /// <summary><c>PSNR fell from 32.21 to 27.40 dB (tolerance 0.5)</c>.</summary>
@@ -89,6 +109,13 @@ public sealed record MetricChange(
             : after > before ? "rose"
             : "went";
         var from = MetricRounding.Fixed(Definition, before);
-        return $"{Label} {verb} from {from} to {MetricRounding.WithUnit(Definition, after)} (tolerance {Verified.Tolerance})";
+        return $"{Label} {verb} from {from} to {MetricRounding.WithUnit(Definition, after)} (tolerance {Verified.Tolerance}{Chance()})";
+    }
+
+    /// <summary><c>, and 0.12 by chance</c>; nothing where chance is not known, or nothing beside the digits shown.</summary>
+    private string Chance()
+    {
+        var chance = MetricRounding.RoundError(Definition, StandardErrors * Error);
+        return chance == 0 ? "" : $", and {MetricRounding.Plain(chance)} by chance";
     }
 }

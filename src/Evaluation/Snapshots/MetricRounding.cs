@@ -37,6 +37,10 @@ public static class MetricRounding
             ? Math.Round(error, DecimalPlaces(definition, error, SignificantDigitsOfErrors)) + 0.0
             : error;
 
+    /// <summary>Rounds a value without a block of images: such values differ by less than the metric's digits show.</summary>
+    public static double RoundBlock(MetricDefinition definition, double value) =>
+        double.IsFinite(value) ? Math.Round(value, Math.Min(definition.Digits + 2, MostDecimalPlaces)) + 0.0 : value;
+
     /// <summary>Decibels of a layer.</summary>
     public static double RoundLayer(double sqnr) => double.IsFinite(sqnr) ? Math.Round(sqnr, 1) + 0.0 : sqnr;
 

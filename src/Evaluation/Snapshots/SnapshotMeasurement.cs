@@ -106,8 +106,7 @@ public sealed record SnapshotMeasurement
             [
                 .. Metrics.Select(m =>
                     earlier.Find(m.Name) is { } before
-                    && before.Tolerance
-                        != Tolerance.Default(MetricCatalog.Find(m.Name), before.Value, before.StandardError)
+                    && before.Tolerance != Tolerance.Default(MetricCatalog.Find(m.Name))
                         ? m with
                         {
                             Tolerance = before.Tolerance,
@@ -137,7 +136,12 @@ public sealed record SnapshotMeasurement
         var definition = MetricCatalog.Find(metric.Name);
         var value = MetricRounding.Round(definition, metric.Value);
         double? error = metric.StandardError is { } e ? MetricRounding.RoundError(definition, e) : null;
-        return new(metric.Name, value, Tolerance.Default(definition, value, error), error, metric.Images);
+        return new(metric.Name, value, Tolerance.Default(definition), error, metric.Images)
+        {
+            WithoutBlock = metric.WithoutBlock is { } values
+                ? [.. values.Select(v => MetricRounding.RoundBlock(definition, v))]
+                : null,
+        };
     }
 
     private static int CountImages(EvaluationReport report, params MetricKind[] kinds) =>

@@ -12,7 +12,12 @@ public sealed record SnapshotMetric(
     Tolerance Tolerance,
     double? StandardError = null,
     int Images = 0
-);
+)
+{
+    /// <summary>The value without each block of images in turn, rounded (<see cref="Metric.WithoutBlock"/>); null where it is
+    /// not known.</summary>
+    public IReadOnlyList<double>? WithoutBlock { get; init; }
+}
 
 /// <summary>A layer of a snapshot.</summary>
 /// <param name="Name">The layer's name.</param>

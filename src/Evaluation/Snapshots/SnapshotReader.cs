@@ -70,7 +70,7 @@ internal sealed class SnapshotReader
             this,
             node,
             "a measurement",
-            ["images", "measured", "float", "sampling", "extractor", "reference", "metrics", "layers"]
+            ["images", "measured", "float", "sampling", "extractor", "reference", "metrics", "layers", "withoutBlock"]
         );
         var images = new Fields(this, fields.Required("images"), "'images'", ["paired", "distribution"]);
         var (paired, distribution) = ((int)images.Integer("paired"), (int)images.Integer("distribution"));
@@ -78,6 +78,11 @@ internal sealed class SnapshotReader
         Expect(metrics, JsonTokenType.StartObject, "'metrics' is an object");
         Unique(metrics);
         var read = metrics.Members.ToDictionary(m => m.Name, m => ReadMetric(m.Name, m.Value, paired, distribution));
+        if (fields.Find("withoutBlock") is { } blocks)
+        {
+            AddBlocks(read, blocks);
+        }
+
         return new()
         {
             PairedImages = paired,
@@ -116,6 +121,28 @@ internal sealed class SnapshotReader
             fields.Find("standardError") is null ? null : fields.Number("standardError"),
             (int)images
         );
+    }
+
+    private void AddBlocks(Dictionary<string, SnapshotMetric> metrics, PlacedJson node)
+    {
+        Expect(node, JsonTokenType.StartObject, "'withoutBlock' is an object");
+        Unique(node);
+        foreach (var (name, values) in node.Members)
+        {
+            Expect(values, JsonTokenType.StartArray, $"'{name}' is a list of values");
+            if (!metrics.TryGetValue(name, out var metric))
+            {
+                throw Bad(values, $"'withoutBlock' speaks of '{name}', which 'metrics' does not hold");
+            }
+
+            metrics[name] = metric with
+            {
+                WithoutBlock =
+                [
+                    .. values.Items.Select(v => ParseNumber(v) ?? throw Bad(v, $"'{name}' is a list of numbers")),
+                ],
+            };
+        }
     }
 
     private Tolerance ReadTolerance(PlacedJson node)

@@ -70,6 +70,7 @@ internal static class SnapshotWriter
                     ? Lines("        ", m.Layers.Select(layer => Member(layer.Name, Number(layer.Sqnr))!))
                     : null
             ),
+            Member("withoutBlock", Blocks(m)),
         };
         return "{\n      " + string.Join(",\n      ", members.OfType<string>()) + "\n    }";
     }
@@ -138,6 +139,16 @@ internal static class SnapshotWriter
             )
         )!;
     }
+
+    /// <summary>A line for each metric: numbers to compare with, which nobody reads.</summary>
+    private static string? Blocks(SnapshotMeasurement of) =>
+        of.Metrics.Any(m => m.WithoutBlock is not null)
+            ? Lines(
+                "        ",
+                of.Metrics.Where(m => m.WithoutBlock is not null)
+                    .Select(m => Member(m.Name, $"[{string.Join(", ", m.WithoutBlock!.Select(Number))}]")!)
+            )
+            : null;
 
     private static string? Member(string name, string? value) => value is null ? null : $"{Quote(name)}: {value}";
 

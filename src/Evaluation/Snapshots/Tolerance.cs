@@ -8,38 +8,9 @@ namespace DiffusionQuant.Evaluation.Snapshots;
 /// <param name="IsRelative">Whether <paramref name="Amount"/> is a share.</param>
 public readonly record struct Tolerance(double Amount, bool IsRelative)
 {
-    /// <summary>How many standard errors a tolerance has at least when it is first accepted.</summary>
-    /// <remarks>
-    /// Verified and received values come from the same noise, so most of the variation over images is in both and drops
-    /// out; what is left is what differently rounding kernels do to single images. A whole standard error would hide
-    /// changes that are real, and none at all would let metrics with values near zero (KID) fail by rounding.
-    /// </remarks>
-    private const double StandardErrors = 0.5;
-
-    /// <summary>The tolerance of a value nobody has chosen one for.</summary>
-    /// <param name="definition">The metric.</param>
-    /// <param name="value">The verified value.</param>
-    /// <param name="standardError">Its standard error; null where it is not known.</param>
-    public static Tolerance Default(MetricDefinition definition, double value, double? standardError)
-    {
-        var usual = new Tolerance(definition.Tolerance, definition.IsToleranceRelative);
-        if (standardError is not { } error || !double.IsFinite(error) || !double.IsFinite(value))
-        {
-            return usual;
-        }
-
-        var least = StandardErrors * error;
-        // An error beyond all measure is no scale to go by.
-        if (least <= usual.Of(value) || least > 1e12)
-        {
-            return usual;
-        }
-
-        // A share of a value near zero says nothing.
-        return usual.IsRelative && least <= Math.Abs(value)
-            ? new(RoundUp(least / Math.Abs(value), 3), true)
-            : new(RoundUp(least, MetricRounding.DecimalPlaces(definition, least)), false);
-    }
+    /// <summary>The tolerance of a metric for which nobody has chosen one.</summary>
+    public static Tolerance Default(MetricDefinition definition) =>
+        new(definition.Tolerance, definition.IsToleranceRelative);
 
     /// <summary>The tolerance of a value, in the metric's unit.</summary>
     public double Of(double verified) => IsRelative ? Amount * Math.Abs(verified) : Amount;
@@ -57,10 +28,4 @@ public readonly record struct Tolerance(double Amount, bool IsRelative)
     /// <summary><c>0.5</c> or <c>3%</c>.</summary>
     public override string ToString() =>
         IsRelative ? $"{MetricRounding.Plain(Math.Round(Amount * 100, 8))}%" : MetricRounding.Plain(Amount);
-
-    private static double RoundUp(double value, int digits)
-    {
-        var unit = Math.Pow(10, -digits);
-        return Math.Round(Math.Ceiling((value / unit) - 1e-9) * unit, digits);
-    }
 }

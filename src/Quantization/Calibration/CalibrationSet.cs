@@ -144,6 +144,9 @@ public sealed class CalibrationSet : IDisposable
         }
     }
 
+    /// <summary>x_t of a state, C·H·W numbers.</summary>
+    internal Span<float> State(int state) => samples.Row(state);
+
     /// <summary>Some of the states in a set of their own, which does not depend on this one.</summary>
     internal CalibrationSet Take(ReadOnlySpan<int> states, MemoryBudget memory)
     {

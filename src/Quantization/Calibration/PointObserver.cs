@@ -65,10 +65,12 @@ internal sealed class PointObserver
     private void Count(DenoiserRun run, IReadOnlyList<string> group, int timestep)
     {
         var onCpu = denoiser.Session.Device.Kind == DeviceKind.Cpu;
-        Parallel.ForEach(
-            group,
-            value =>
+        Workers.For(
+            0,
+            group.Count,
+            i =>
             {
+                var value = group[i];
                 var tensor = values.Of(run, value);
                 statistics
                     .Of(value)

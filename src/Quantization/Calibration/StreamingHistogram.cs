@@ -33,11 +33,15 @@ public sealed class StreamingHistogram : IDistribution
     /// <summary>How many values were infinite or not a number.</summary>
     public long NonFinite { get; private set; }
 
-    /// <inheritdoc/>
+    /// <summary>The smallest value.</summary>
     public float Min { get; private set; } = float.PositiveInfinity;
 
-    /// <inheritdoc/>
+    /// <summary>The largest value.</summary>
     public float Max { get; private set; } = float.NegativeInfinity;
+
+    /// <inheritdoc/>
+    /// <remarks>On <see cref="RangeGrid"/>: these values came out of float kernels.</remarks>
+    public (float Min, float Max) Range => RangeGrid.Outward(Min, Max);
 
     /// <summary>The counts, lowest bin first; the bin in the middle begins at zero.</summary>
     public ReadOnlySpan<long> Counts => counts;

@@ -134,7 +134,7 @@ public sealed class Gptq(Predicate<Recipe>? applies = null) : IQuantizationPass
         {
             var solver = new GptqSolver(hessian.Of(group), walk.Columns);
             var first = group * perGroup;
-            Parallel.For(
+            Workers.For(
                 first,
                 first + perGroup,
                 c =>

@@ -91,7 +91,10 @@ public sealed class LayOutGraph : IQuantizationPass
 
             return layer with
             {
-                Weight = from.Weight,
+                Weight =
+                    from.Weight is { } weight && layer.Mode == LayerMode.Integer
+                        ? PairedProducts.Settle(weight)
+                        : from.Weight,
                 BiasCorrection = from.BiasCorrection,
             };
         }

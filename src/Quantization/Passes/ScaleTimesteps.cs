@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Scaling;
@@ -62,10 +63,9 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
         var found = new TimestepScales[inputs.Length];
         var perGroup = Math.Max(state.Statistics!.Samples / timesteps.Length, 1);
         var around = (LeastSamples + perGroup - 1) / perGroup / 2;
-        Parallel.For(
+        Workers.For(
             0,
             inputs.Length,
-            new() { CancellationToken = context.Cancellation },
             i =>
             {
                 var point = inputs[i].Point;

@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 
@@ -38,10 +39,9 @@ public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activa
 
         var points = state.Plan.Points;
         var quantizers = new UniformQuantizer[points.Count];
-        Parallel.For(
+        Workers.For(
             0,
             points.Count,
-            new() { CancellationToken = context.Cancellation },
             i =>
                 quantizers[i] = activations.Estimate(
                     state.Statistics!.Of(points[i].Value).All,

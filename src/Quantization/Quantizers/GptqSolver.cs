@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Quantization.Quantizers;
 
@@ -102,7 +103,7 @@ public sealed class GptqSolver
             }
 
             var first = end;
-            Parallel.For(first, rows.Length, i => Reduce(rows, i, start, end));
+            Workers.For(first, rows.Length, i => Reduce(rows, i, start, end));
         }
     }
 

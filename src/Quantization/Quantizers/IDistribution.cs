@@ -3,11 +3,8 @@ namespace DiffusionQuant.Quantization.Quantizers;
 /// <summary>Values with their counts, as range searches see them: a tensor's elements or a histogram's bins.</summary>
 public interface IDistribution
 {
-    /// <summary>The smallest value.</summary>
-    float Min { get; }
-
-    /// <summary>The largest value.</summary>
-    float Max { get; }
+    /// <summary>Where the range of all values begins and ends.</summary>
+    (float Min, float Max) Range { get; }
 
     /// <summary>The weighted sum of <c>|x − x̂|^p</c> over all values.</summary>
     double Error(UniformQuantizer quantizer, double power);

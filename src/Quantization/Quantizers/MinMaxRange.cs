@@ -8,5 +8,5 @@ public sealed class MinMaxRange : IRangeEstimator
 
     /// <inheritdoc/>
     public UniformQuantizer Estimate(IDistribution values, int bits, Symmetry symmetry) =>
-        RangeCandidates.Quantizer(values.Min, values.Max, bits, symmetry);
+        RangeCandidates.Quantizer(values.Range.Min, values.Range.Max, bits, symmetry);
 }

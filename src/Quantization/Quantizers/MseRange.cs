@@ -8,6 +8,8 @@ namespace DiffusionQuant.Quantization.Quantizers;
 /// <param name="candidates">How often the range is shrunk by 1 %.</param>
 public sealed class MseRange(double power = 2.4, int candidates = 80) : IRangeEstimator
 {
+    private const double Hair = 1e-6;
+
     /// <inheritdoc/>
     public string Name => "mse";
 
@@ -16,12 +18,14 @@ public sealed class MseRange(double power = 2.4, int candidates = 80) : IRangeEs
     {
         var best = default(UniformQuantizer);
         var least = double.PositiveInfinity;
+        var (min, max) = values.Range;
         for (var i = 0; i < candidates; i++)
         {
             var factor = 1 - (0.01f * i);
-            var quantizer = RangeCandidates.Quantizer(values.Min * factor, values.Max * factor, bits, symmetry);
+            var quantizer = RangeCandidates.Quantizer(min * factor, max * factor, bits, symmetry);
             var error = values.Error(quantizer, power);
-            if (error < least)
+            // Of candidates that are as good to the last digits the widest is taken, on every processor.
+            if (error < least * (1 - Hair))
             {
                 (best, least) = (quantizer, error);
             }

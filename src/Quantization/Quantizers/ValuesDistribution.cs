@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace DiffusionQuant.Quantization.Quantizers;
 
 /// <summary>The elements of a tensor (or of one channel) as a distribution.</summary>
@@ -7,13 +9,12 @@ public sealed class ValuesDistribution(ReadOnlyMemory<float> values) : IDistribu
     private float[]? sorted;
 
     /// <inheritdoc/>
-    public float Min { get; } = values.Length == 0 ? 0 : System.Numerics.Tensors.TensorPrimitives.Min(values.Span);
+    /// <remarks>Exact: weights are the same on every processor.</remarks>
+    public (float Min, float Max) Range { get; } =
+        values.Length == 0 ? (0, 0) : (TensorPrimitives.Min(values.Span), TensorPrimitives.Max(values.Span));
 
     /// <inheritdoc/>
-    public float Max { get; } = values.Length == 0 ? 0 : System.Numerics.Tensors.TensorPrimitives.Max(values.Span);
-
-    /// <inheritdoc/>
-    public double SumOfSquares => System.Numerics.Tensors.TensorPrimitives.SumOfSquares(values.Span);
+    public double SumOfSquares => PortableSums.SumOfSquares(values.Span);
 
     /// <inheritdoc/>
     public double Error(UniformQuantizer quantizer, double power) =>

@@ -1,3 +1,5 @@
+using DiffusionQuant.Engine;
+
 namespace DiffusionQuant.Quantization.Quantizers;
 
 /// <summary>Rounds weights to nearest on a grid per output channel.</summary>
@@ -35,7 +37,7 @@ public static class WeightQuantizer
         ArgumentOutOfRangeException.ThrowIfNotEqual(bits.Count, channels.Length);
         var quantizers = new UniformQuantizer[channels.Length];
         var kernel = dims.Skip(2).Aggregate(1L, (a, b) => a * b);
-        Parallel.For(
+        Workers.For(
             0,
             channels.Length,
             c =>

@@ -32,6 +32,7 @@ public sealed class SensitivityAnalysis : IDisposable
     {
         (this.request, this.progress, this.cancellation) = (request, progress, cancellation);
         var recipe = request.Recipe;
+        using var workers = Workers.Use(recipe.Threads, cancellation);
         var method = MethodCatalog.Find(recipe.Method);
         var session = new SessionSettings { Device = Device.Parse(recipe.Device), Threads = recipe.Threads };
         progress?.Report(new("load", 0, request.ModelPath));
@@ -86,6 +87,7 @@ public sealed class SensitivityAnalysis : IDisposable
     /// <summary>Measures each layer at each width. Layers that the work folder knows are not measured again.</summary>
     public SensitivityTable Measure()
     {
+        using var workers = Workers.Use(request.Recipe.Threads, cancellation);
         var checkpoints = new SensitivityCheckpoints(request.WorkFolder);
         var known = probe.Layers.ToDictionary(l => l.Name, l => checkpoints.Find(l.Name), StringComparer.Ordinal);
         var missing = probe.Layers.Where(l => known[l.Name] is null).ToArray();
@@ -122,6 +124,7 @@ public sealed class SensitivityAnalysis : IDisposable
     /// <returns>Σ(ε − ε̂)² / Σε² over the network's output, activations in float.</returns>
     public double MeasureTogether(IReadOnlyDictionary<string, int> bits)
     {
+        using var workers = Workers.Use(request.Recipe.Threads, cancellation);
         progress?.Report(new("measure together", 1, null));
         return probe.Measure(bits);
     }

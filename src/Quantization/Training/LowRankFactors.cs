@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Quantizers;
 
 namespace DiffusionQuant.Quantization.Training;
@@ -75,7 +76,7 @@ internal sealed record LowRankFactors(int Rows, int Columns, int Rank, float[] A
         Orthonormalize(q);
         for (var iteration = 0; iteration < Iterations; iteration++)
         {
-            Parallel.For(
+            Workers.For(
                 0,
                 rank,
                 k => q[k] = Multiply(matrix, rows, columns, MultiplyTransposed(matrix, rows, columns, q[k]))
@@ -102,7 +103,7 @@ internal sealed record LowRankFactors(int Rows, int Columns, int Rank, float[] A
     {
         var columns = a.Length / rank;
         var merged = weight.ToArray();
-        Parallel.For(
+        Workers.For(
             0,
             b.Length / rank,
             row =>

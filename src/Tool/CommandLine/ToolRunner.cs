@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Tool.Commands;
 using DiffusionQuant.Tool.Output;
@@ -26,6 +27,7 @@ internal static class ToolRunner
             return ExitCodes.Input;
         }
 
+        using var workers = Workers.Use(threads: 0, cancellation);
         try
         {
             return await result.InvokeAsync(
@@ -52,7 +54,7 @@ internal static class ToolRunner
 
     private static int Report(Exception exception, Reporter reporter)
     {
-        // Loops on several threads wrap what failed in them.
+        // Tasks wrap what failed in them.
         var cause = exception is AggregateException { InnerExceptions: [var only] } ? only : exception;
         if (cause is DiffusionQuantException known)
         {

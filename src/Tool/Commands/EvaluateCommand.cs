@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Reports;
 using DiffusionQuant.Evaluation.Runs;
@@ -69,6 +70,7 @@ internal sealed class EvaluateCommand
             Shard = part,
             Command = CommandText.Of(result, shard, output, progressFile),
         };
+        using var workers = Workers.Use(request.Session.Threads);
         using var setup = EvaluationSetup.Of(request);
         var job = new EvaluationJob(host, reporter, caching.Open(result, host, reporter))
         {

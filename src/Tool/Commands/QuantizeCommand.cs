@@ -60,6 +60,7 @@ internal sealed class QuantizeCommand
         var started = host.Time.GetTimestamp();
         var path = result.GetValue(model)!;
         var wanted = recipe.Read(result);
+        using var workers = Workers.Use(wanted.Threads);
         var budget = (long)result.GetValue(memoryBudget);
         if (budget < 0)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Reports;
 using DiffusionQuant.Evaluation.Runs;
@@ -94,6 +95,7 @@ internal sealed class VerifyCommand
         {
             Command = CommandText.Of(result, output, progressFile),
         };
+        using var workers = Workers.Use(request.Session.Threads);
         using var setup = EvaluationSetup.Of(
             WithCounts(request, verified, limits.MaxFidIncrease is not null || isRequired)
         );

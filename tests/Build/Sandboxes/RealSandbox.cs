@@ -56,6 +56,8 @@ internal sealed class RealSandbox : IDisposable
 
     public string Read(string path) => File.ReadAllText(Path.Combine(Folder, path));
 
+    public void Delete(string path) => File.Delete(Path.Combine(Folder, path));
+
     public bool Has(string path) => Path.Exists(Path.Combine(Folder, path));
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

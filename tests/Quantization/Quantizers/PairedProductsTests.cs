@@ -14,8 +14,29 @@ public class PairedProductsTests
     {
         // Many outliers of one sign, where plain rounding passes the limit.
         var weight = TestModels.Numbers(seed, 8 * 6 * 9).Select(v => v > 0.5f ? 3 + v : v).ToArray();
-        var int8 = WeightQuantizer.Quantize(weight, [8, 6, 3, 3], 0, bits, new MinMaxRange()).ToInt8();
+        AssertNoPairSaturates(WeightQuantizer.Quantize(weight, [8, 6, 3, 3], 0, bits, new MinMaxRange()).ToInt8());
+    }
 
+    [Fact]
+    public void LearnedCodesAreMovedUntilNoPairSaturates()
+    {
+        var random = new Random(1);
+        var codes = new byte[8 * 6 * 9];
+        random.NextBytes(codes);
+        var quantizers = Enumerable.Repeat(new UniformQuantizer(0.01f, 128, 8), 8).ToArray();
+        // The least code would stand for -128, which symmetric weights do not have.
+        var learned = new QuantizedWeight([8, 6, 3, 3], 0, quantizers, [.. codes.Select(c => Math.Max(c, (byte)1))]);
+
+        var settled = PairedProducts.Settle(learned);
+
+        AssertNoPairSaturates(settled.ToInt8());
+        var moved = settled.Codes.ToArray().Zip(learned.Codes.ToArray(), (a, b) => Math.Abs(a - b)).ToArray();
+        Assert.InRange(moved.Max(), 1, 127);
+        Assert.Same(settled, PairedProducts.Settle(settled));
+    }
+
+    private static void AssertNoPairSaturates(sbyte[] int8)
+    {
         for (var o = 0; o < 8; o++)
         {
             var channel = int8.AsSpan(o * 54, 54).ToArray();

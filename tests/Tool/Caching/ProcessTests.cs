@@ -46,13 +46,8 @@ public sealed class ProcessTests : IDisposable
         Assert.False(Directory.Exists(folder.At("a")));
     }
 
-    private Process Start(string output, int samples)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments =
-        [
-            "exec",
-            typeof(ToolHost).Assembly.Location,
+    private Process Start(string output, int samples) =>
+        ToolProcess.Start([
             "quantize",
             folder.At("model"),
             "-o",
@@ -70,17 +65,7 @@ public sealed class ProcessTests : IDisposable
             "--cache-directory",
             folder.At("cache"),
             "--prefix-output",
-        ];
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        return process;
-    }
+        ]);
 
     private static async Task<string> EndAsync(Process process)
     {

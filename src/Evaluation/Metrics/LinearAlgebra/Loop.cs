@@ -1,3 +1,5 @@
+using DiffusionQuant.Engine;
+
 namespace DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
 /// <summary>Loops that run in threads where the work is worth it.</summary>
@@ -8,7 +10,7 @@ internal static class Loop
     {
         if (threaded && count > 1)
         {
-            Parallel.For(0, count, body);
+            Workers.For(0, count, body);
             return;
         }
 

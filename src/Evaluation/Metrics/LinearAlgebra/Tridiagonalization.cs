@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Evaluation.Metrics.LinearAlgebra;
 
@@ -148,7 +149,7 @@ internal sealed class Tridiagonalization
         }
 
         var source = v.ToArray();
-        Parallel.For(
+        Workers.For(
             0,
             Parts,
             part =>

@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization.Datasets;
 
 namespace DiffusionQuant.Quantization.Training.Denoisers;
@@ -31,13 +32,17 @@ internal sealed class DenoiserBatches
         var size = images.Shape.Length;
         var first = part * training.Batch;
         images.Fill(noise, step, first, training.Flip, batch.Noisy);
-        for (var i = 0; i < batch.Timesteps.Length; i++)
-        {
-            var t = noise.Draw(NoisePurpose.Timestep, first + i, step, target.TrainTimesteps);
-            batch.Timesteps[i] = t;
-            var drawn = batch.Target.AsSpan(i * size, size);
-            noise.FillNormal(NoisePurpose.Forward, first + i, step, drawn);
-            target.Mix(t, batch.Noisy.AsSpan(i * size, size), drawn);
-        }
+        Workers.For(
+            0,
+            batch.Timesteps.Length,
+            i =>
+            {
+                var t = noise.Draw(NoisePurpose.Timestep, first + i, step, target.TrainTimesteps);
+                batch.Timesteps[i] = t;
+                var drawn = batch.Target.AsSpan(i * size, size);
+                noise.FillNormal(NoisePurpose.Forward, first + i, step, drawn);
+                target.Mix(t, batch.Noisy.AsSpan(i * size, size), drawn);
+            }
+        );
     }
 }

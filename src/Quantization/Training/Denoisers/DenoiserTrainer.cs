@@ -63,6 +63,8 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public TrainedDenoiser Run(CancellationToken cancellation = default)
     {
+        // A step that has begun is ended, and its state kept.
+        using var workers = Workers.Use(Session.Threads, CancellationToken.None);
         Progress?.Report(new("Preparing", 0, null));
         var graph = DenoiserGraph.Build(training, images.Shape);
         var checkpoint = new TrainingCheckpoint(WorkFolder, "training");
@@ -102,7 +104,8 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
         var started = Stopwatch.GetTimestamp();
         var saved = started;
         var working = TimeSpan.Zero;
-        // The next batch is made while the device works on this one.
+        // The next batch is made while a GPU works on this one. A processor's threads are all at work as it is.
+        var overlaps = Session.Device.Kind != DeviceKind.Cpu && Workers.Count > 1;
         var filling = Fill(begun, 0, present);
         try
         {
@@ -159,8 +162,20 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
 
         return PerStep();
 
-        Task Fill(int step, int part, DenoiserBatch batch) =>
-            step < training.Steps ? Task.Run(() => batches.Fill(step, part, batch), default) : Task.CompletedTask;
+        Task Fill(int step, int part, DenoiserBatch batch)
+        {
+            if (step < training.Steps)
+            {
+                if (overlaps)
+                {
+                    return Task.Run(() => batches.Fill(step, part, batch), default);
+                }
+
+                batches.Fill(step, part, batch);
+            }
+
+            return Task.CompletedTask;
+        }
 
         TimeSpan PerStep() => session.Step > begun + 1 ? working / (session.Step - begun - 1) : working;
 

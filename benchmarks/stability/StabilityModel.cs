@@ -1,0 +1,49 @@
+namespace DiffusionQuant.Benchmarks;
+
+/// <summary>A model whose verdict is measured.</summary>
+/// <param name="Name">What the table calls it.</param>
+/// <param name="Path">Its folder.</param>
+/// <param name="Steps">Sampling steps.</param>
+/// <param name="Images">Images of distribution metrics.</param>
+internal sealed record StabilityModel(string Name, string Path, int Steps, int Images)
+{
+    /// <summary>Images of paired metrics.</summary>
+    public const int PairedImages = 32;
+
+    /// <summary>Arrays for inputs that sampling cannot make up; null for none.</summary>
+    public string? Conditioning { get; init; }
+
+    /// <summary>The extractor of distribution metrics; null for the built-in one.</summary>
+    public string? Extractor { get; init; }
+
+    /// <summary>The two models that lie in the repository: an unconditional one of gray images, and one that text leads, of latents.</summary>
+    public static IReadOnlyList<StabilityModel> All
+    {
+        get
+        {
+            var clothes = System.IO.Path.Combine(Repository(), "benchmarks", "models", "sd-clothes");
+            return
+            [
+                new("ddpm-fashion", QualityBenchmark.SampleModel(), 25, 256),
+                new("sd-clothes", clothes, 20, 128)
+                {
+                    Conditioning = System.IO.Path.Combine(clothes, "states.npz"),
+                    Extractor = System.IO.Path.Combine(clothes, "judge"),
+                },
+            ];
+        }
+    }
+
+    private static string Repository()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(System.IO.Path.Combine(folder, "DiffusionQuant.Build.sln")))
+        {
+            folder =
+                System.IO.Path.GetDirectoryName(folder)
+                ?? throw new InvalidOperationException("This benchmark runs in the repository only.");
+        }
+
+        return folder;
+    }
+}
