@@ -217,7 +217,10 @@ public sealed class ConditioningSet
     /// <summary>Row k of one array belongs to row k of another: of 5 and 3 rows, pairs would be made that nobody meant.</summary>
     private void CheckRows(DenoiserContract contract)
     {
-        OnnxTensor[] several = [.. Of(contract).Where(a => HasRows(contract, a.Input) && a.Array.Dims[0] != 1).Select(a => a.Array)];
+        OnnxTensor[] several =
+        [
+            .. Of(contract).Where(a => HasRows(contract, a.Input) && a.Array.Dims[0] != 1).Select(a => a.Array),
+        ];
         if (several.FirstOrDefault(a => a.Dims[0] != several[0].Dims[0]) is { } other)
         {
             throw DiffusionErrors.BadConditioning(

@@ -133,12 +133,7 @@ public sealed class ImageStatistics
         return result;
     }
 
-    private GaussianStatistics Sum(
-        Func<Block, GaussianStatistics> part,
-        int dimensions,
-        double[] center,
-        int? without
-    )
+    private GaussianStatistics Sum(Func<Block, GaussianStatistics> part, int dimensions, double[] center, int? without)
     {
         var sum = new GaussianStatistics(dimensions, center);
         foreach (var (index, block) in blocks)

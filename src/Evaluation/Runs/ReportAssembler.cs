@@ -13,11 +13,11 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
     private const double MostPsnr = 100;
     private const int UsualSubsets = 100;
 
+    // One image has no covariance, and is of a class that does not vary.
+    private const int LeastOfDistribution = 2;
+
     // The differences between blocks need no more: the subsets are the same in each.
     private const int SubsetsWithoutBlock = 10;
-
-    // One image has no covariance, and is a certain class that does not vary.
-    private const int LeastOfDistribution = 2;
     private readonly List<Metric> metrics = [];
     private readonly List<Metric> floatMetrics = [];
     private readonly List<string> notes = [.. whole.Header.Notes];
@@ -58,7 +58,6 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
-            OtherSchedule = header.OtherSchedule,
             Notes = notes,
         };
     }
@@ -138,11 +137,10 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             return;
         }
 
-        var count = model.Images;
-        if (count < LeastOfDistribution)
+        if (model.Images < LeastOfDistribution)
         {
             notes.Add(
-                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on {count} image: at least {LeastOfDistribution} are needed, and hundreds to say something."
+                $"FID, KID, Inception Score, precision, recall and all else of a distribution cannot be measured on one image: at least {LeastOfDistribution} are needed, and hundreds to say something."
             );
             return;
         }
@@ -232,13 +230,29 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
     private void AddOfRows(ImageStatistics images, List<Metric> target, bool hasErrors)
     {
         var dimensions = reference!.Features.Dimensions;
-        var (mine, theirs) = (images.Reservoir.Count, reference.Reservoir.Length / dimensions);
-        if (IsEnough("KID", LeastOfDistribution, mine, theirs))
+        var count = images.Reservoir.Count;
+        if (!IsEnough("KID", LeastOfDistribution, count))
         {
-            target.Add(Jackknifed(MetricCatalog.Kid, images, Kernel, hasErrors));
+            return;
         }
 
-        if (!IsEnough("Precision and recall", FeatureManifold.UsualNeighbours + 1, mine, theirs))
+        target.Add(
+            Jackknifed(
+                MetricCatalog.Kid,
+                images,
+                without =>
+                    KernelDistance
+                        .Between(
+                            images.Rows(without),
+                            reference.Reservoir,
+                            dimensions,
+                            without is null ? UsualSubsets : SubsetsWithoutBlock
+                        )
+                        .Mean,
+                hasErrors
+            )
+        );
+        if (!IsEnough("Precision and recall", FeatureManifold.UsualNeighbours + 1, count))
         {
             return;
         }
@@ -248,32 +262,23 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
         target.Add(Jackknifed(MetricCatalog.Precision, images, without => Shares(without).Precision, hasErrors));
         target.Add(Jackknifed(MetricCatalog.Recall, images, without => Shares(without).Recall, hasErrors));
 
-        double Kernel(int? without) =>
-            KernelDistance
-                .Between(
-                    images.Rows(without),
-                    reference.Reservoir,
-                    dimensions,
-                    without is null ? UsualSubsets : SubsetsWithoutBlock
-                )
-                .Mean;
-
         (double Precision, double Recall) Shares(int? without) =>
             shares.TryGetValue(without ?? -1, out var known)
                 ? known
                 : shares[without ?? -1] = PrecisionRecall.Between(manifold, new(images.Rows(without), dimensions));
     }
 
-    /// <summary>Whether metrics exist on so many images of model and reference; where not, a note says so, once for both models.</summary>
-    private bool IsEnough(string metricsInWords, int least, int images, int referenceImages)
+    /// <summary>Whether metrics exist on so few images of model and reference; where not, a note says so, once for both models.</summary>
+    private bool IsEnough(string inWords, int least, int images)
     {
-        if (Math.Min(images, referenceImages) >= least)
+        var others = reference!.Reservoir.Length / reference.Features.Dimensions;
+        if (Math.Min(images, others) >= least)
         {
             return true;
         }
 
         var note =
-            $"{metricsInWords} cannot be measured on {images} images against a reference of {referenceImages}: at least {least} of each are needed.";
+            $"{inWords} cannot be measured on {images} images against {others} of the reference: at least {least} of each are needed.";
         if (!notes.Contains(note))
         {
             notes.Add(note);

@@ -69,7 +69,9 @@ internal sealed record InspectReport
             ? Humanize.Sizes(before, Totals.Bytes)
             : Humanize.Bytes(Totals.Bytes);
         var quantized = Kind == QuantizedKind ? $", {Totals.QuantizedLayers} of them quantized" : "";
-        var output = Totals.LeastOutputSqnr is { } decibels ? $", output SQNR at least {decibels:0.0} dB (t = {Totals.WorstTimestep})" : "";
+        var output = Totals.LeastOutputSqnr is { } decibels
+            ? $", output SQNR at least {decibels:0.0} dB (t = {Totals.WorstTimestep})"
+            : "";
         console.WriteLine(
             $"{Totals.Layers} layers{quantized}, {Humanize.Count(Totals.LayerParameters)} parameters in them, {sizes}{output}"
         );

@@ -126,9 +126,9 @@ internal sealed record QuantizeReport
             (
                 "Output",
                 LeastOutputSqnr is { } db
-                        ? $"SQNR against the float model at least {db:0.0} dB (t = {WorstTimestep}, of {CheckedTimesteps} timesteps)"
-                    : Unchecked is { } why ? $"not compared: {why}"
-                    : null
+                    ? $"SQNR against the float model at least {db:0.0} dB (t = {WorstTimestep}, of {CheckedTimesteps} timesteps)"
+                : Unchecked is { } why ? $"not compared: {why}"
+                : null
             )
         );
 }

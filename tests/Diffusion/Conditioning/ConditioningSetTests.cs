@@ -107,7 +107,11 @@ public sealed class ConditioningSetTests
     {
         var arrays = new[] { "text", "text_uncond", "mask", "pooled" }.Select(name =>
         {
-            var values = new float[name is "text" or "text_uncond" ? 12 : name is "mask" ? 6 : 4];
+            var values = new float[
+                name is "text" or "text_uncond" ? 12
+                : name is "mask" ? 6
+                : 4
+            ];
             if (name == array)
             {
                 values[name == "mask" ? 5 : 10] = number;
