@@ -69,6 +69,7 @@ internal sealed class EvaluateCommand
             Shard = part,
             Command = CommandText.Of(result, shard, output, progressFile),
         };
+        SkippedFiles.Warn(reporter, request.Reference);
         using var setup = EvaluationSetup.Of(request);
         var job = new EvaluationJob(host, reporter, caching.Open(result, host, reporter))
         {

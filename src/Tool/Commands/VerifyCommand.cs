@@ -94,6 +94,7 @@ internal sealed class VerifyCommand
         {
             Command = CommandText.Of(result, output, progressFile),
         };
+        SkippedFiles.Warn(reporter, request.Reference);
         using var setup = EvaluationSetup.Of(
             WithCounts(request, verified, limits.MaxFidIncrease is not null || isRequired)
         );
