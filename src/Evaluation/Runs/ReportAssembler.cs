@@ -58,6 +58,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
+            OtherSchedule = header.OtherSchedule,
             Notes = notes,
         };
     }

@@ -137,7 +137,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
     private readonly Option<string?> trainingData = Text(
         "--training-data",
         "PATH",
-        "Images that quantization-aware training takes its x_t from: .npy, .npz, CIFAR-10's .bin, a folder of PNG files; without them they come from the float model's own trajectories"
+        "Images that quantization-aware training takes its x_t from: .npy, .npz, CIFAR-10's .bin, a folder of images; without them they come from the float model's own trajectories"
     );
 
     private readonly Option<string[]> dimensions = new("--dimension")

@@ -76,6 +76,8 @@ internal sealed class QuantizeCommand
         }
 
         var fallback = fallingBack.Read(result, path, wanted, device);
+        SkippedFiles.Warn(reporter, wanted.TrainingData);
+        SkippedFiles.Warn(reporter, fallback?.Measurement.Reference);
         var job = Job(wanted);
         var cache = caching.Open(result, host, reporter);
         string? key = null;

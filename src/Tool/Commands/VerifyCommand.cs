@@ -96,6 +96,7 @@ internal sealed class VerifyCommand
             Command = CommandText.Of(result, output, progressFile),
         };
         using var workers = Workers.Use(request.Session.Threads);
+        SkippedFiles.Warn(reporter, request.Reference);
         using var setup = EvaluationSetup.Of(
             WithCounts(request, verified, limits.MaxFidIncrease is not null || isRequired)
         );
