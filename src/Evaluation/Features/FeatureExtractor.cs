@@ -23,6 +23,7 @@ public sealed class FeatureExtractor : IDisposable
     private FeatureExtractor(ExtractorFiles files, ModelSession session)
     {
         this.session = session;
+        Files = files.All;
         Settings = files.Settings;
         preprocessor = new(Settings);
         var input =
@@ -65,6 +66,9 @@ public sealed class FeatureExtractor : IDisposable
             StandardInception.Recognises(Settings, weights, Dimensions)
         );
     }
+
+    /// <summary>All files that decide what it is, as full paths, whether they exist or not; none for the built-in one.</summary>
+    public IReadOnlyList<string> Files { get; }
 
     /// <summary>Its settings, read or inferred.</summary>
     public ExtractorSettings Settings { get; }
