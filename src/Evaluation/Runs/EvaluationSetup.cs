@@ -87,6 +87,23 @@ public sealed class EvaluationSetup : IDisposable
     /// <summary>What the extractor gives; null where no distribution is measured.</summary>
     internal StatisticsShape? Shape { get; }
 
+    /// <summary>
+    /// Finds all files and folders that decide the result, whether they exist or not: those of the float model (of the model
+    /// under test where there is none), of its decoder and of the extractor, the reference and the conditioning.
+    /// </summary>
+    public IReadOnlyList<string> FindFiles()
+    {
+        var source = (floatModel ?? model).Model;
+        string?[] named = [request.Reference, request.Conditioning];
+        return
+        [
+            .. source.Files,
+            .. source.FindDecoderFiles(),
+            .. extractor?.Files ?? [],
+            .. named.OfType<string>().Where(Path.Exists),
+        ];
+    }
+
     /// <summary>Reads the models and decides.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3010, DQ3011: the models do not pair, or a number is not allowed;
     /// further codes from reading models, extractor and reference.</exception>

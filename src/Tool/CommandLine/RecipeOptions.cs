@@ -191,6 +191,9 @@ internal sealed class RecipeOptions(bool hasBits = true)
         }
     }
 
+    /// <summary>The recipe file that a command line names; null for none.</summary>
+    public string? FilePath(ParseResult result) => result.GetValue(recipeFile);
+
     /// <summary>The recipe of a command line.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1070 to DQ1089.</exception>
     public Recipe Read(ParseResult result)
