@@ -57,7 +57,7 @@ public static class MetricCatalog
             true,
             "dB",
             2,
-            2,
+            2.5,
             false,
             "How close the final images are to the float model's from the same noise."
         ),
@@ -90,7 +90,7 @@ public static class MetricCatalog
             false,
             "",
             6,
-            0.3,
+            0.35,
             true,
             "Mean squared error of the network's output against the float model's on the same x_t."
         ),
@@ -101,7 +101,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.05,
+            0.2,
             true,
             "Fréchet distance of the features of generated images to those of the reference set."
         ),
@@ -112,7 +112,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.3,
+            double.PositiveInfinity,
             false,
             "The distance to the reference set, less the float model's own from the same noise."
         ),
@@ -123,7 +123,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.05,
+            0.2,
             true,
             "FID on features that keep their place in the image."
         ),
@@ -134,7 +134,7 @@ public static class MetricCatalog
             false,
             "",
             5,
-            0.15,
+            0.3,
             true,
             "Squared maximum mean discrepancy of the features with a polynomial kernel; unbiased in the number of images."
         ),
@@ -145,7 +145,7 @@ public static class MetricCatalog
             true,
             "",
             3,
-            0.05,
+            0.2,
             true,
             "How certain and how varied the extractor's classes are."
         ),
@@ -156,7 +156,7 @@ public static class MetricCatalog
             true,
             "",
             4,
-            0.05,
+            0.12,
             false,
             "The share of generated images that lie within the manifold of the reference set."
         ),
@@ -167,7 +167,7 @@ public static class MetricCatalog
             true,
             "",
             4,
-            0.05,
+            0.06,
             false,
             "The share of reference images that lie within the manifold of the generated ones."
         ),
@@ -178,7 +178,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            1,
+            2,
             true,
             "Fréchet distance to the features of the float model's images from the same noise."
         ),

@@ -26,7 +26,8 @@ public enum MetricKind
 /// <param name="IsHigherBetter">Whether larger values are better.</param>
 /// <param name="Unit">Its unit; empty for plain numbers.</param>
 /// <param name="Digits">Decimal places worth showing.</param>
-/// <param name="Tolerance">How much worse a value may be than the verified one where a snapshot says nothing else.</param>
+/// <param name="Tolerance">How much worse a value may be than the verified one where a snapshot says nothing else; infinite for
+/// one that is shown and not judged, because another says the same better.</param>
 /// <param name="IsToleranceRelative">Whether <paramref name="Tolerance"/> is a share of the verified value.</param>
 /// <param name="Meaning">One sentence for people who do not know it.</param>
 public sealed record MetricDefinition(

@@ -149,7 +149,7 @@ internal sealed class SnapshotReader
     {
         Tolerance? tolerance = node.Type switch
         {
-            JsonTokenType.String => Tolerance.ParsePercentage(node.Text),
+            JsonTokenType.String => Tolerance.ParseText(node.Text),
             JsonTokenType.Number when ParseNumber(node) is >= 0 and var amount && double.IsFinite(amount) => new(
                 amount,
                 false
@@ -157,7 +157,7 @@ internal sealed class SnapshotReader
             _ => null,
         };
         return tolerance
-            ?? throw Bad(node, "a tolerance is a number that is not negative (0.5), or a share of the value (\"3%\")");
+            ?? throw Bad(node, "a tolerance is a number that is not negative (0.5), a share of the value (\"3%\"), or \"any\"");
     }
 
     private SnapshotProvenance ReadProvenance(PlacedJson node)

@@ -128,7 +128,10 @@ internal static class SnapshotWriter
 
     private static string Metric(SnapshotMetric metric, SnapshotMeasurement of)
     {
-        var tolerance = metric.Tolerance.IsRelative ? $"\"{metric.Tolerance}\"" : metric.Tolerance.ToString();
+        var tolerance =
+            metric.Tolerance.IsRelative || double.IsPositiveInfinity(metric.Tolerance.Amount)
+                ? $"\"{metric.Tolerance}\""
+                : metric.Tolerance.ToString();
         return Member(
             metric.Name,
             OneLine(

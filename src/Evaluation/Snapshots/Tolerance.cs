@@ -15,17 +15,22 @@ public readonly record struct Tolerance(double Amount, bool IsRelative)
     /// <summary>The tolerance of a value, in the metric's unit.</summary>
     public double Of(double verified) => IsRelative ? Amount * Math.Abs(verified) : Amount;
 
-    /// <summary>Reads <c>3%</c>.</summary>
-    /// <returns>Null where it is no percentage, or a negative one.</returns>
-    public static Tolerance? ParsePercentage(string text) =>
-        text.EndsWith('%')
+    /// <summary>Reads <c>3%</c> or <c>any</c>.</summary>
+    /// <returns>Null where it is neither, or a negative percentage.</returns>
+    public static Tolerance? ParseText(string text) =>
+        text == Any ? new(double.PositiveInfinity, false)
+        : text.EndsWith('%')
         && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var p)
         && double.IsFinite(p)
         && p >= 0
             ? new(p / 100, true)
             : null;
 
-    /// <summary><c>0.5</c> or <c>3%</c>.</summary>
+    /// <summary>The word for a value that is shown and not judged.</summary>
+    internal const string Any = "any";
+
+    /// <summary><c>0.5</c>, <c>3%</c>, or <c>any</c>.</summary>
     public override string ToString() =>
-        IsRelative ? $"{MetricRounding.Plain(Math.Round(Amount * 100, 8))}%" : MetricRounding.Plain(Amount);
+        double.IsPositiveInfinity(Amount) ? Any
+        : IsRelative ? $"{MetricRounding.Plain(Math.Round(Amount * 100, 8))}%" : MetricRounding.Plain(Amount);
 }

@@ -91,7 +91,8 @@ internal static class VerdictSection
 
     /// <summary>A verified value's tolerance, as people say it.</summary>
     public static string Tolerance(MetricRow row) =>
-        row.Verified!.IsRelative
+        double.IsInfinity(row.Verified!.Tolerance) ? "any"
+        : row.Verified.IsRelative
             ? Figures.Percent(row.Verified.Tolerance)
             : Figures.WithUnit(row.Definition, Figures.Significant(row.Verified.Tolerance, 3));
 
