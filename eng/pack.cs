@@ -8,24 +8,27 @@
 //
 //   dotnet run eng/pack.cs [--cuda]
 
-using System.Xml.Linq;
+string folder = Repository.PathOf("artifacts", "packages");
+Directory.CreateDirectory(folder);
+
+// What an earlier commit left there may have a higher version; then the sample would take it.
+string[] old = Packages();
+PackageCache.Forget(old);
+Array.ForEach(old, File.Delete);
 
 string[] projects = args.Contains("--cuda")
     ? ["DiffusionQuant.Build.sln", "src/Cuda/Cuda.csproj"]
     : ["DiffusionQuant.Build.sln"];
-
-bool isPacked = projects.All(Pack);
-if (isPacked)
+if (!projects.All(Pack))
 {
-    XDocument properties = XDocument.Load(Repository.PathOf("Directory.Build.props"));
-    string version = properties.Descendants("Version").Single().Value;
-    string packages = Repository.PathOf("artifacts", "packages");
-    PackageCache.Forget(packages, version);
-    Console.WriteLine(
-        $"pack: {Directory.GetFiles(packages, $"*.{version}.nupkg").Length} packages in artifacts/packages"
-    );
+    return 1;
 }
-return isPacked ? 0 : 1;
+
+PackageCache.Forget(Packages());
+Console.WriteLine($"pack: {Packages().Length} packages in artifacts/packages");
+return 0;
+
+string[] Packages() => Directory.GetFiles(folder, "*.nupkg");
 
 static bool Pack(string project) =>
     Shell.Show(Repository.Root, "dotnet", "pack", project, "-c", "Release", "-v", "quiet", "--nologo") == 0;

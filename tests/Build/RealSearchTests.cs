@@ -73,7 +73,7 @@ public sealed class RealSearchTests : IDisposable
                 <TargetFramework>net10.0</TargetFramework>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="DiffusionQuant.Build" Version="0.1.0" />
+                <PackageReference Include="DiffusionQuant.Build" Version="{RealSandbox.PackageVersion}" />
                 <DiffusionModel Include="Models/ddpm-fashion" Recipe="{Recipe}" CalibrationSamples="2" {more} />
               </ItemGroup>
             </Project>

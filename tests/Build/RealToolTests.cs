@@ -57,7 +57,7 @@ public sealed class RealToolTests : IDisposable
                 <Nullable>enable</Nullable>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="DiffusionQuant.Build" Version="0.1.0" />
+                <PackageReference Include="DiffusionQuant.Build" Version="{RealSandbox.PackageVersion}" />
                 <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />
                 <DiffusionModel Include="Models/ddpm-fashion" Quantize="{bits}" Steps="4" CalibrationSamples="8" />
               </ItemGroup>

@@ -82,6 +82,7 @@ internal static class Feed
             "--output",
             Path.Combine(Root, "feed"),
             $"-p:PackageVersion={PackageVersion}",
+            $"-p:MinVerVersionOverride={PackageVersion}",
             "-p:PackTool=false",
             "-p:IsPackable=true",
         ];

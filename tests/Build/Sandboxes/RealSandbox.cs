@@ -3,11 +3,13 @@ namespace DiffusionQuant.Build.Tests.Sandboxes;
 /// <summary>A folder with a project of its own and its own cache, which builds with the packed packages and the real tool.</summary>
 internal sealed class RealSandbox : IDisposable
 {
+    private const string Package = "DiffusionQuant.Build";
+    private static readonly string Packages = Path.Combine(Repository.Root, "artifacts", "packages");
+
     public RealSandbox()
     {
-        var packages = Path.Combine(Repository.Root, "artifacts", "packages");
         Assert.True(
-            Directory.Exists(packages) && Directory.GetFiles(packages, "DiffusionQuant.Build.*.nupkg").Length > 0,
+            Directory.Exists(Packages) && Directory.GetFiles(Packages, $"{Package}.*.nupkg").Length > 0,
             "This test builds with the packed packages: run 'dotnet run eng/pack.cs' first (eng/test.cs does)."
         );
         Environment["DiffusionCacheDirectory"] = Path.Combine(Folder, "cache");
@@ -18,12 +20,18 @@ internal sealed class RealSandbox : IDisposable
               <packageSources>
                 <clear />
                 <add key="nuget.org" value="https://api.nuget.org/v3/index.json" protocolVersion="3" />
-                <add key="packages" value="{packages}" />
+                <add key="packages" value="{Packages}" />
               </packageSources>
             </configuration>
             """
         );
     }
+
+    /// <summary>The version that was packed, which follows from the repository's tags.</summary>
+    public static string PackageVersion =>
+        Path.GetFileNameWithoutExtension(Directory.GetFiles(Packages, $"{Package}.*.nupkg").Single())[
+            (Package.Length + 1)..
+        ];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("diffusionquant-real-").FullName;
 
