@@ -50,12 +50,15 @@ internal sealed record StabilityCase(
     int Index = 0
 )
 {
+    /// <summary>Of how many convolutions the codes are shifted in turn.</summary>
+    public const int Shifts = 6;
+
     private static readonly (string Method, string Bits)[] Bases =
     [
         ("mse", "W8A8"),
-        ("gptq", "W4A8"),
+        ("mse", "W4A8"),
         ("pqd", "W4A8"),
-        ("tcaq-dm", "W6A6"),
+        ("mse", "W6A6"),
     ];
 
     /// <summary>A name for files.</summary>
@@ -98,16 +101,19 @@ internal sealed record StabilityCase(
         }
 
         foreach (
-            var made in Many(StabilityKind.Variant, 10, 0, 1, 2, 3)
-                .Concat(Many(StabilityKind.FewerBits, 6, 1, 2))
-                .Concat(Many(StabilityKind.QuarterOfLayers, 12, 0))
-                .Concat(Many(StabilityKind.MinMax, 10, 2))
-                .Concat(Many(StabilityKind.ShiftedCodes, 6, 0, 1))
-                .Concat(Many(StabilityKind.ShiftedCodes, 4, 2))
-                .Concat(Many(StabilityKind.ArtifactSchedule, 4, 0, 1))
-                .Concat(Many(StabilityKind.SourceSchedule, 4, 1))
-                .Concat(Many(StabilityKind.NoiseCalibration, 4, 0, 1))
-                .Concat(Many(StabilityKind.Kernels, 2, 0, 1, 2, 3))
+            var made in Many(StabilityKind.Variant, 5, 0, 1, 3)
+                .Concat(Many(StabilityKind.ArtifactSchedule, 4, 0))
+                .Concat(Many(StabilityKind.NoiseCalibration, 2, 0, 3))
+                .Concat(Many(StabilityKind.ShiftedCodes, Shifts, 0))
+                .Concat(Many(StabilityKind.ShiftedCodes, Shifts / 3, 1))
+                .Concat(Many(StabilityKind.QuarterOfLayers, 4, 0))
+                .Concat(Many(StabilityKind.FewerBits, 2, 1))
+                .Concat(Many(StabilityKind.MinMax, 4, 2))
+                .Concat(Many(StabilityKind.SourceSchedule, 2, 0))
+                .Concat(Many(StabilityKind.Kernels, 1, 0, 1, 3))
+                .Concat(Many(StabilityKind.Variant, 5, 2))
+                .Concat(Many(StabilityKind.FewerBits, 2, 2))
+                .Concat(Many(StabilityKind.Kernels, 1, 2))
         )
         {
             yield return made;

@@ -24,7 +24,7 @@ internal sealed record StabilityModel(string Name, string Path, int Steps, int I
             var clothes = System.IO.Path.Combine(Repository(), "benchmarks", "models", "sd-clothes");
             return
             [
-                new("ddpm-fashion", QualityBenchmark.SampleModel(), 25, 256),
+                new("ddpm-fashion", QualityBenchmark.SampleModel(), 20, 128),
                 new("sd-clothes", clothes, 20, 128)
                 {
                     Conditioning = System.IO.Path.Combine(clothes, "states.npz"),

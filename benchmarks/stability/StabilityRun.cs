@@ -93,7 +93,7 @@ internal sealed class StabilityRun(string work)
                 passes = Regressions.OnNoise(passes);
                 break;
             case StabilityKind.ShiftedCodes:
-                passes = Regressions.Shifted(passes, made.Index, made.Method == "pqd" ? 4 : 6);
+                passes = Regressions.Shifted(passes, made.Index, StabilityCase.Shifts);
                 break;
             case StabilityKind.QuarterOfLayers:
                 recipe = recipe with
@@ -150,7 +150,7 @@ internal sealed class StabilityRun(string work)
     private string Baseline(StabilityCase made, EvaluationSetup setup, bool isWhole)
     {
         var kernels =
-            made.HasKernelNoise ? $"-{made.Index}"
+            made.HasKernelNoise ? $"-noise-{made.Batch ?? 0}"
             : made.Kind == StabilityKind.SourceSchedule ? $"-schedule-{made.Index}"
             : "";
         var folder = Path.Combine(work, $"float-{made.Model.Name}{kernels}{(isWhole ? "" : "-paired")}");

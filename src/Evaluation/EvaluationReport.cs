@@ -70,6 +70,10 @@ public sealed record EvaluationReport
     /// <summary>Image pairs to look at.</summary>
     public IReadOnlyList<SamplePair> Samples { get; init; } = [];
 
+    /// <summary>How the schedule beside the quantized model, by which apps sample it, differs from the float model's, by which
+    /// both were measured: <c>prediction: epsilon, v_prediction</c>; null where it does not.</summary>
+    public string? OtherSchedule { get; init; }
+
     /// <summary>What was not measured, and why.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

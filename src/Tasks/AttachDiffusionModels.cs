@@ -59,10 +59,12 @@ public sealed class AttachDiffusionModels : Task
             string[] records =
             [
                 job.Paths.Inputs,
+                job.Paths.InputFiles,
                 job.Paths.Stamp,
                 job.Paths.Outputs,
                 job.Paths.Progress,
                 job.Paths.VerifyInputs,
+                job.Paths.VerifyInputFiles,
                 job.Paths.VerifyStamp,
             ];
             written.AddRange(records.Select(Items.OfPath));

@@ -80,6 +80,7 @@ public abstract class DiffusionToolTask : ToolTask
 
         Forget();
         File.Delete(Paths.Progress);
+        File.Delete(InputFiles);
         if (!string.IsNullOrEmpty(CudaNativePath))
         {
             EnvironmentVariables = [$"DIFFUSIONQUANT_CUDA_PATH={CudaNativePath}"];
@@ -92,6 +93,9 @@ public abstract class DiffusionToolTask : ToolTask
             return isGood && Record();
         }
     }
+
+    /// <summary>Where the tool writes which files it read.</summary>
+    private protected abstract string InputFiles { get; }
 
     /// <summary>Takes away the stamp: from here to the new one the result counts as missing, however this build may end.</summary>
     private protected abstract void Forget();

@@ -1,6 +1,5 @@
 using DiffusionQuant.Build.Diagnostics;
 using DiffusionQuant.Build.Files;
-using DiffusionQuant.Build.Generation;
 using DiffusionQuant.Build.Models;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
@@ -8,8 +7,8 @@ using Microsoft.Build.Utilities;
 namespace DiffusionQuant.Build;
 
 /// <summary>
-/// Reads a project's <c>DiffusionModel</c> items: checks them, keeps their <c>.inputs</c> files up to date, and writes the
-/// generated class. In a build that does not quantize it reports nothing and touches nothing but the class.
+/// Reads a project's <c>DiffusionModel</c> items: checks them, keeps their <c>.inputs</c> files up to date, and takes away the
+/// stamps of those whose files changed. In a build that does not quantize it reports nothing and touches nothing.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class PrepareDiffusionModels : Task
@@ -63,14 +62,9 @@ public sealed class PrepareDiffusionModels : Task
     /// <summary>The value of <c>DiffusionPairedImages</c>.</summary>
     public string? PairedImages { get; set; }
 
-    /// <summary>Where to write the generated class; empty for none.</summary>
-    public string? ModelsClassFile { get; set; }
-
-    /// <summary>Namespace of the generated class; may be empty.</summary>
-    public string? RootNamespace { get; set; }
-
-    /// <summary>Whether the project's framework has the run-time library.</summary>
-    public bool CanLoad { get; set; }
+    /// <summary>The folder below the output folder that the models' folders lie in, where their items name no other.</summary>
+    [Required]
+    public string ModelsFolder { get; set; } = "";
 
     /// <summary>One item per usable model, with the paths of its files as metadata.</summary>
     [Output]
@@ -80,9 +74,9 @@ public sealed class PrepareDiffusionModels : Task
     [Output]
     public ITaskItem[] Evaluations { get; private set; } = [];
 
-    /// <summary>The generated source file, if there is one.</summary>
+    /// <summary>The files that the jobs' results were made from when they were last made.</summary>
     [Output]
-    public ITaskItem[] GeneratedFiles { get; private set; } = [];
+    public ITaskItem[] InputFiles { get; private set; } = [];
 
     /// <inheritdoc />
     public override bool Execute()
@@ -104,13 +98,13 @@ public sealed class PrepareDiffusionModels : Task
         Evaluations = jobs.Where(job => Quantizes && PrepareEvaluation(job, settings))
             .Select(job => job.ToItem())
             .ToArray();
-        if (!string.IsNullOrEmpty(ModelsClassFile))
-        {
-            var file = Absolute(ModelsClassFile!);
-            AtomicFile.WriteIfDifferent(file, ModelsClass.Source(models, RootNamespace ?? "", CanLoad));
-            GeneratedFiles = [Items.OfPath(file)];
-        }
-
+        InputFiles = jobs.SelectMany(job => new[] { job.Paths.InputFiles, job.Paths.VerifyInputFiles })
+            .SelectMany(InputList.Read)
+            .Select(input => input.Path)
+            .Where(File.Exists)
+            .Distinct()
+            .Select(Items.OfPath)
+            .ToArray();
         return true;
     }
 
@@ -120,7 +114,7 @@ public sealed class PrepareDiffusionModels : Task
     private List<ModelItem> UsableModels()
     {
         var usable = new List<ModelItem>();
-        foreach (var model in Models.Select(item => new ModelItem(item, ProjectDirectory)))
+        foreach (var model in Models.Select(item => new ModelItem(item, ProjectDirectory, ModelsFolder)))
         {
             var problems = ModelCheck.Item(model).ToList();
             if (ModelCheck.Collision(model, usable) is { } collision)
@@ -149,9 +143,10 @@ public sealed class PrepareDiffusionModels : Task
     {
         var job = new ModelJob(model, intermediateFolder);
         var key = FreshnessKey.OfModel(model, Absolute(ToolPath), CacheDirectory, CudaNativePath);
+        var changed = InputList.FindChanged(job.Paths.InputFiles);
         if (!Quantizes)
         {
-            if (AtomicFile.Read(job.Paths.Inputs) is { } former && former != key)
+            if (AtomicFile.Read(job.Paths.Inputs) is { } former && (former != key || changed is not null))
             {
                 Log.LogMessage(
                     MessageImportance.Normal,
@@ -169,6 +164,7 @@ public sealed class PrepareDiffusionModels : Task
             File.Delete(job.Paths.Stamp);
         }
 
+        Outdate(job.Paths.Stamp, changed, model);
         return job;
     }
 
@@ -189,7 +185,24 @@ public sealed class PrepareDiffusionModels : Task
             File.Delete(job.Paths.VerifyStamp);
         }
 
+        Outdate(job.Paths.VerifyStamp, InputList.FindChanged(job.Paths.VerifyInputFiles), job.Model);
         return true;
+    }
+
+    /// <summary>Takes away a stamp that is older than a change of the files, which MSBuild does not compare by itself: it would
+    /// not see one that went away, nor one that was replaced by an older one.</summary>
+    private void Outdate(string stamp, string? changed, ModelItem model)
+    {
+        if (changed is not null && File.Exists(stamp))
+        {
+            Log.LogMessage(
+                MessageImportance.Normal,
+                "{0}: '{1}' changed since the last build.",
+                model.Include,
+                changed
+            );
+            File.Delete(stamp);
+        }
     }
 
     private string Absolute(string path) => Path.GetFullPath(Path.Combine(ProjectDirectory, path));

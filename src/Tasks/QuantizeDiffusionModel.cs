@@ -14,6 +14,8 @@ public sealed class QuantizeDiffusionModel : DiffusionToolTask
 
     private protected override string Work => "quantizing";
 
+    private protected override string InputFiles => Paths.InputFiles;
+
     private protected override void Forget() => File.Delete(Paths.Stamp);
 
     private protected override IEnumerable<string> Arguments(string? cacheDirectory) =>
@@ -21,14 +23,13 @@ public sealed class QuantizeDiffusionModel : DiffusionToolTask
 
     private protected override bool Record()
     {
-        var files = FileList.Under(Paths.Artifact);
-        if (!files.Any(file => file.Name == "model.onnx"))
+        if (new[] { Paths.Model, InputFiles }.FirstOrDefault(file => !File.Exists(file)) is { } missing)
         {
-            Log.Error(BuildDiagnostics.OutputMissing(Model.Include, "model.onnx"), Model.Locate());
+            Log.Error(BuildDiagnostics.OutputMissing(Model.Include, Path.GetFileName(missing)), Model.Locate());
             return false;
         }
 
-        foreach (var file in files)
+        foreach (var file in FileList.Under(Paths.Artifact))
         {
             // A result from the cache may be older than the one it replaces; copying to the output folder and compiling
             // both go by time.

@@ -24,6 +24,8 @@ public sealed class VerifyDiffusionModel : DiffusionToolTask
 
     private protected override string Work => "evaluating";
 
+    private protected override string InputFiles => Paths.VerifyInputFiles;
+
     private protected override void Forget()
     {
         File.Delete(Paths.VerifyStamp);
@@ -53,12 +55,9 @@ public sealed class VerifyDiffusionModel : DiffusionToolTask
 
     private protected override bool Record()
     {
-        if (!File.Exists(Paths.Metrics))
+        if (new[] { Paths.Metrics, InputFiles }.FirstOrDefault(file => !File.Exists(file)) is { } missing)
         {
-            Log.Error(
-                BuildDiagnostics.EvaluationMissing(Model.Include, Path.GetFileName(Paths.Metrics)),
-                Model.Locate()
-            );
+            Log.Error(BuildDiagnostics.EvaluationMissing(Model.Include, Path.GetFileName(missing)), Model.Locate());
             return false;
         }
 

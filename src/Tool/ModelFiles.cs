@@ -4,13 +4,15 @@ using DiffusionQuant.Quantization.Recipes;
 namespace DiffusionQuant.Tool;
 
 /// <summary>The files that a model is read from.</summary>
-internal static class ModelFiles
+/// <param name="Content">Those that exist, each with a name that does not depend on where the model lies.</param>
+/// <param name="All">Those and the places where others would count, as full paths.</param>
+internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Content, IReadOnlyList<string> All)
 {
-    /// <summary>Finds them, each with a name that does not depend on where the model lies.</summary>
+    /// <summary>Finds them.</summary>
     /// <param name="path">An <c>.onnx</c> file or a model's folder.</param>
     /// <param name="recipe">Says what the model's inputs mean.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ10xx: it is no diffusion model that can be read.</exception>
-    public static IReadOnlyList<(string Name, string Path)> Find(string path, Recipe recipe)
+    public static ModelFiles Find(string path, Recipe recipe)
     {
         var model = DiffusionModel.Load(path, recipe.ToModelOptions());
         var files = new List<(string Name, string Path)> { ("model.onnx", model.ModelPath) };
@@ -28,6 +30,6 @@ internal static class ModelFiles
             files.Add(("scheduler_config.json", scheduler));
         }
 
-        return files;
+        return new(files, model.Files);
     }
 }

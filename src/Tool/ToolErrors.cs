@@ -77,6 +77,13 @@ internal static class ToolErrors
             $"{path}: blocks are found on float models, and this one is quantized. Inspect the model that it was made from."
         );
 
+    [Diagnostic("DQ1138")]
+    public static DiffusionQuantException ModelReplaced(string path) =>
+        new(
+            "DQ1138",
+            $"{path}: this model's files changed while it was quantized, so the result is of neither and was not kept. Quantize it again when they are whole."
+        );
+
     [Diagnostic("DQ1130")]
     public static DiffusionQuantException NotMetricsName(string path, string name) =>
         new(

@@ -32,9 +32,6 @@ internal sealed record ToolHost
     /// <summary>Why the GPU of this machine cannot be used; null where it can, or where there is none.</summary>
     public Func<DiffusionQuantException?> GpuFault { get; init; } = IdleGpu.FindFault;
 
-    /// <summary>Makes what downloads. There is no limit on a download's time, because nobody knows the line.</summary>
-    public Func<HttpClient> CreateHttpClient { get; init; } = () => new() { Timeout = Timeout.InfiniteTimeSpan };
-
     /// <summary>The surroundings of this process.</summary>
     public static ToolHost OfThisProcess() =>
         new()

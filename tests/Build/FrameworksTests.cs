@@ -34,7 +34,7 @@ public sealed class FrameworksTests
         Assert.Equal(3, sandbox.Verifications.Count);
         foreach (var framework in (string[])["net10.0", "net9.0", "netstandard2.0"])
         {
-            Assert.True(sandbox.Has($"App/bin/Debug/{framework}/Models/ddpm-fashion/model.onnx"), framework);
+            Assert.True(sandbox.Has($"App/bin/Debug/{framework}/Models/App/ddpm-fashion/model.onnx"), framework);
             var source = sandbox.Read($"App/obj/Debug/{framework}/diffusionquant/DiffusionModels.g.cs");
             Assert.Equal(framework == "net10.0", source.Contains(" Load("));
         }

@@ -26,6 +26,8 @@ public sealed class OptionsTests
             "--prefix-output",
             "--progress-file",
             Path.Combine(folder, "progress.json"),
+            "--inputs-file",
+            Path.Combine(folder, "model.files"),
         ];
         Assert.Equal(expected, Assert.Single(sandbox.Runs).Args);
     }

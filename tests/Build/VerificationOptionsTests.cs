@@ -30,6 +30,8 @@ public sealed class VerificationOptionsTests
             "--prefix-output",
             "--progress-file",
             Path.Combine(folder, "progress.json"),
+            "--inputs-file",
+            Path.Combine(folder, "verify.files"),
         ];
         Assert.Equal(expected, Assert.Single(sandbox.Verifications).Args);
     }

@@ -40,6 +40,19 @@ internal static class Runs
         return Tensors.ToFloats(outputs["out_sample"]);
     }
 
+    /// <summary>Inputs of a U-Net, for the time of a call.</summary>
+    public static void WithInputs(
+        float[] sample,
+        long[] dims,
+        long[] timesteps,
+        Action<IReadOnlyDictionary<string, OrtValue>> run
+    )
+    {
+        using var x = Tensors.Of(sample, dims);
+        using var t = Tensors.Of(timesteps, timesteps.Length);
+        run(new Dictionary<string, OrtValue> { ["sample"] = x, ["timestep"] = t });
+    }
+
     /// <summary>The operators of the graph that ONNX Runtime really runs, with their number.</summary>
     public static IReadOnlyDictionary<string, int> OptimizedOperators(OnnxModel model)
     {

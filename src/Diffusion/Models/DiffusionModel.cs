@@ -40,6 +40,15 @@ public sealed class DiffusionModel
     /// <summary>The model's VAE decoder, or null where the folder has none and none was given.</summary>
     public string? VaeDecoderPath { get; private init; }
 
+    /// <summary>
+    /// All files that decide what this model is, as full paths: its graph and external data, its configurations, and places
+    /// where a configuration would count if there were one. Empty for a model that was in memory already.
+    /// </summary>
+    public IReadOnlyList<string> Files { get; private init; } = [];
+
+    /// <summary>Where <see cref="VaeDecoderPath"/> was looked for, as a full path; null for a model that was in memory already.</summary>
+    public string? VaeDecoderPlace { get; private init; }
+
     /// <summary>C, H and W of a sample.</summary>
     public SampleShape SampleShape => Contract.SampleShape;
 
@@ -65,8 +74,24 @@ public sealed class DiffusionModel
             ConfigPath = layout.ConfigPath,
             SchedulerConfigPath = options.Schedule is null ? schedulePath : null,
             VaeDecoderPath = options.VaeDecoderPath ?? layout.VaeDecoderPath,
+            VaeDecoderPlace = Path.GetFullPath(options.VaeDecoderPath ?? layout.DecoderPlace),
+            Files =
+            [
+                Path.GetFullPath(layout.ModelPath),
+                .. model.DataFiles,
+                .. layout.ConfigPlaces,
+                .. options.SchedulerConfigPath is { } given ? [Path.GetFullPath(given)] : Array.Empty<string>(),
+            ],
         };
     }
+
+    /// <summary>Finds all files that decide how latents become images: the decoder's graph and external data, and where its
+    /// configuration is looked for; or where the decoder would be, if there is none.</summary>
+    /// <returns>Full paths, whether there is such a file or not.</returns>
+    public IReadOnlyList<string> FindDecoderFiles() =>
+        VaeDecoderPath is not null ? DecoderFiles.Of(VaeDecoderPath)
+        : VaeDecoderPlace is not null ? [VaeDecoderPlace]
+        : [];
 
     /// <summary>Loads the denoiser for running.</summary>
     /// <param name="settings">Device and threads; by default the processor.</param>

@@ -20,6 +20,13 @@ internal sealed record ModelLayout
 
     public string? VaeDecoderPath { get; private init; }
 
+    /// <summary>Where configurations were looked for, whether they are there or not: one that comes later may take the place
+    /// of another.</summary>
+    public required IReadOnlyList<string> ConfigPlaces { get; init; }
+
+    /// <summary>Where the decoder was looked for.</summary>
+    public required string DecoderPlace { get; init; }
+
     public static ModelLayout Find(string path)
     {
         path = Path.TrimEndingDirectorySeparator(path);
@@ -35,25 +42,29 @@ internal sealed record ModelLayout
         // A variant lies one folder deeper: unet/Turbo/model.onnx.
         var grandparent = parent is null ? null : Path.GetDirectoryName(parent);
         string?[] parents = [folder, parent, grandparent];
-        var scheduler =
-            Existing(Path.Combine(folder, SchedulerFile))
-            ?? parents
-                .OfType<string>()
-                .Select(p => Existing(Path.Combine(p, "scheduler", SchedulerFile)))
-                .FirstOrDefault(p => p is not null);
+        string[] schedulers =
+        [
+            Path.Combine(folder, SchedulerFile),
+            .. parents.OfType<string>().Select(p => Path.Combine(p, "scheduler", SchedulerFile)),
+        ];
+        var scheduler = schedulers.FirstOrDefault(File.Exists);
         var root =
             isFolder ? path
             : scheduler is not null && Path.GetFileName(Path.GetDirectoryName(scheduler)) == "scheduler"
                 ? Path.GetDirectoryName(Path.GetDirectoryName(scheduler))!
             : DenoiserFolders.Contains(Path.GetFileName(folder)) && parent is not null ? parent
             : folder;
+        var config = Path.Combine(folder, "config.json");
+        var decoder = Path.GetFullPath(Path.Combine(root, "vae_decoder", ModelFile));
         return new()
         {
             ModelPath = model,
             Root = root,
-            ConfigPath = Existing(Path.Combine(folder, "config.json")),
+            ConfigPath = Existing(config),
             SchedulerPath = scheduler,
-            VaeDecoderPath = Existing(Path.Combine(root, "vae_decoder", ModelFile)),
+            VaeDecoderPath = Existing(decoder),
+            ConfigPlaces = [config, .. schedulers],
+            DecoderPlace = decoder,
         };
     }
 

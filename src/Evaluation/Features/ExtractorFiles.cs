@@ -10,6 +10,21 @@ namespace DiffusionQuant.Evaluation.Features;
 /// <param name="ModelPath">The network's file; null for an embedded one.</param>
 internal sealed record ExtractorFiles(string Path, OnnxModel Model, ExtractorSettings Settings, string? ModelPath)
 {
+    /// <summary>All files that decide what the extractor is, as full paths, and where its settings would be if there were any;
+    /// none for an embedded one.</summary>
+    public IReadOnlyList<string> All { get; } =
+        ModelPath is null
+            ? []
+            :
+            [
+                System.IO.Path.GetFullPath(ModelPath),
+                .. Model.DataFiles,
+                System.IO.Path.Combine(
+                    System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!,
+                    ExtractorSettings.FileName
+                ),
+            ];
+
     /// <summary>Finds and reads.</summary>
     public static ExtractorFiles Find(string nameOrPath)
     {

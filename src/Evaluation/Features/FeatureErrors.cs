@@ -33,8 +33,8 @@ internal static class FeatureErrors
         );
 
     [Diagnostic("DQ3024")]
-    public static DiffusionQuantException ImageDoesNotFit(string extractor, string why) =>
-        new("DQ3024", $"The extractor {extractor} cannot take these images: {why}.");
+    public static DiffusionQuantException ImageDoesNotFit(string extractor, RasterImage image, string why) =>
+        new("DQ3024", $"The extractor {extractor} cannot take {image.Source ?? "a generated image"}: {why}.");
 
     [Diagnostic("DQ3025")]
     public static DiffusionQuantException FeaturesNotFinite(string extractor, int image) =>
@@ -60,21 +60,6 @@ internal static class FeatureErrors
         new(
             "DQ3031",
             $"{path}: the reference was made with another extractor ({theirs}), and its features cannot be compared with those of {ours}. Make it again with this extractor: 'diffquant reference make'."
-        );
-
-    [Diagnostic("DQ3032")]
-    public static DiffusionQuantException DownloadFailed(string url, string why, Exception? cause = null) =>
-        new(
-            "DQ3032",
-            $"{url}: the download failed: {why} Check the network, or name another npm registry with --registry or a tarball that is already here with --tarball.",
-            cause
-        );
-
-    [Diagnostic("DQ3033")]
-    public static DiffusionQuantException WrongHash(string source, string actual, string expected) =>
-        new(
-            "DQ3033",
-            $"{source}: this is not the file expected: its SHA-256 is {actual}, not {expected}. Nothing of it was used; fetch it again from a registry that you trust."
         );
 
     [Diagnostic("DQ3034")]

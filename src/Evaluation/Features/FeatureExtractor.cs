@@ -25,6 +25,7 @@ public sealed class FeatureExtractor : IDisposable
     {
         this.session = session;
         this.threads = threads;
+        Files = files.All;
         Settings = files.Settings;
         preprocessor = new(Settings);
         var input =
@@ -67,6 +68,9 @@ public sealed class FeatureExtractor : IDisposable
             StandardInception.Recognises(Settings, weights, Dimensions)
         );
     }
+
+    /// <summary>All files that decide what it is, as full paths, whether they exist or not; none for the built-in one.</summary>
+    public IReadOnlyList<string> Files { get; }
 
     /// <summary>Its settings, read or inferred.</summary>
     public ExtractorSettings Settings { get; }

@@ -35,7 +35,7 @@ internal sealed class ImagePreprocessor
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3024: its size or channels do not fit.</exception>
     public void Fill(RasterImage image, Span<float> target)
     {
-        Check(image);
+        image = Fitting(image);
         var pixels = new float[image.Pixels.Length];
         for (var i = 0; i < pixels.Length; i++)
         {
@@ -79,7 +79,8 @@ internal sealed class ImagePreprocessor
         }
     }
 
-    private void Check(RasterImage image)
+    /// <summary>The image, with one channel where the network takes no more.</summary>
+    private RasterImage Fitting(RasterImage image)
     {
         if (
             image.Channels is not (1 or 3)
@@ -90,15 +91,8 @@ internal sealed class ImagePreprocessor
         {
             throw FeatureErrors.ImageDoesNotFit(
                 settings.Name,
-                $"{image.Pixels.Length} bytes are no image of {image.Width}x{image.Height} with {image.Channels} channels"
-            );
-        }
-
-        if (image.Channels == 3 && settings.Channels == 1)
-        {
-            throw FeatureErrors.ImageDoesNotFit(
-                settings.Name,
-                "it takes gray images and these have colours; choose an extractor for RGB"
+                image,
+                $"its {image.Pixels.Length} bytes are no image of {image.Width}x{image.Height} with {image.Channels} channels"
             );
         }
 
@@ -106,8 +100,19 @@ internal sealed class ImagePreprocessor
         {
             throw FeatureErrors.ImageDoesNotFit(
                 settings.Name,
-                $"it takes {settings.Width}x{settings.Height} pixels and these have {image.Width}x{image.Height}; name a resize filter in {ExtractorSettings.FileName}, or pad the data"
+                image,
+                $"it has {image.Width}x{image.Height} pixels and not {settings.Width}x{settings.Height}; name a resize filter in {ExtractorSettings.FileName}, or pad the data"
             );
         }
+
+        // A gray image serves a network for RGB as it is.
+        return settings.Channels != 1
+            ? image
+            : image.ToGray()
+                ?? throw FeatureErrors.ImageDoesNotFit(
+                    settings.Name,
+                    image,
+                    "it has colours, and the extractor takes gray images; choose one for RGB"
+                );
     }
 }

@@ -152,16 +152,6 @@ public sealed class ReferenceStatistics
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3034: it cannot be written.</exception>
     public void Save(string path) => ReferenceFile.Write(this, path);
 
-    /// <summary>How far mean and covariance are from those of the built-in reference of this name: the largest difference as
-    /// a share of the largest number; null where there is none, or it is for another extractor.</summary>
-    public double? DifferenceFromBuiltIn() =>
-        ReferenceFile.FindEmbedded(Name) is { } other && other.Extractor.Sha256 == Extractor.Sha256
-            ? Math.Max(
-                Difference(Features.Mean(), other.Features.Mean()),
-                Difference(Features.Covariance(), other.Features.Covariance())
-            )
-            : null;
-
     /// <summary>Writes the numbers, which are what the identity's hash is over.</summary>
     internal void WriteNumbers(BinaryWriter writer)
     {
@@ -184,9 +174,6 @@ public sealed class ReferenceStatistics
                 $"{reference.Extractor.Name} {reference.Extractor.Sha256[..8]}",
                 $"{extractor.Identity.Name} {extractor.Identity.Sha256[..8]}"
             );
-
-    private static double Difference(double[] ours, double[] theirs) =>
-        ours.Zip(theirs, (a, b) => Math.Abs(a - b)).Max() / Math.Max(theirs.Max(Math.Abs), double.Epsilon);
 
     private static double[] Means(float[] rows, int dimensions)
     {

@@ -57,7 +57,7 @@ public static class MetricCatalog
             true,
             "dB",
             2,
-            0.5,
+            2,
             false,
             "How close the final images are to the float model's from the same noise."
         ),
@@ -79,7 +79,7 @@ public static class MetricCatalog
             true,
             "dB",
             2,
-            0.5,
+            1,
             false,
             "How much stronger the network's output is than its error, on the same x_t, averaged over timesteps."
         ),
@@ -90,7 +90,7 @@ public static class MetricCatalog
             false,
             "",
             6,
-            0.1,
+            0.3,
             true,
             "Mean squared error of the network's output against the float model's on the same x_t."
         ),
@@ -101,7 +101,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.03,
+            0.05,
             true,
             "Fréchet distance of the features of generated images to those of the reference set."
         ),
@@ -112,7 +112,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.2,
+            0.3,
             false,
             "The distance to the reference set, less the float model's own from the same noise."
         ),
@@ -123,7 +123,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.03,
+            0.05,
             true,
             "FID on features that keep their place in the image."
         ),
@@ -134,7 +134,7 @@ public static class MetricCatalog
             false,
             "",
             5,
-            0.1,
+            0.15,
             true,
             "Squared maximum mean discrepancy of the features with a polynomial kernel; unbiased in the number of images."
         ),
@@ -145,7 +145,7 @@ public static class MetricCatalog
             true,
             "",
             3,
-            0.03,
+            0.05,
             true,
             "How certain and how varied the extractor's classes are."
         ),
@@ -156,7 +156,7 @@ public static class MetricCatalog
             true,
             "",
             4,
-            0.02,
+            0.05,
             false,
             "The share of generated images that lie within the manifold of the reference set."
         ),
@@ -167,7 +167,7 @@ public static class MetricCatalog
             true,
             "",
             4,
-            0.02,
+            0.05,
             false,
             "The share of reference images that lie within the manifold of the generated ones."
         ),
@@ -178,7 +178,7 @@ public static class MetricCatalog
             false,
             "",
             3,
-            0.1,
+            1,
             true,
             "Fréchet distance to the features of the float model's images from the same noise."
         ),

@@ -87,6 +87,23 @@ public sealed class EvaluationSetup : IDisposable
     /// <summary>What the extractor gives; null where no distribution is measured.</summary>
     internal StatisticsShape? Shape { get; }
 
+    /// <summary>
+    /// Finds all files and folders that decide the result, whether they exist or not: those of the float model (of the model
+    /// under test where there is none), of its decoder and of the extractor, the reference and the conditioning.
+    /// </summary>
+    public IReadOnlyList<string> FindFiles()
+    {
+        var source = (floatModel ?? model).Model;
+        string?[] named = [request.Reference, request.Conditioning];
+        return
+        [
+            .. source.Files,
+            .. source.FindDecoderFiles(),
+            .. extractor?.Files ?? [],
+            .. named.OfType<string>().Where(Path.Exists),
+        ];
+    }
+
     /// <summary>Reads the models and decides.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3010, DQ3011: the models do not pair, or a number is not allowed;
     /// further codes from reading models, extractor and reference.</exception>
@@ -125,11 +142,6 @@ public sealed class EvaluationSetup : IDisposable
             Conditioning = request.Conditioning is { } path ? ConditioningSet.Load(path) : ConditioningSet.Empty,
         };
         var notes = new List<string>();
-        if (floatModel is not null && made is not null)
-        {
-            NoteOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config, notes);
-        }
-
         var (paired, distribution) = Counts(request, model, floatModel, notes);
         var extractor = distribution == 0 ? null : FeatureChoice.FindExtractor(request, model, notes);
         if (extractor is null)
@@ -179,6 +191,9 @@ public sealed class EvaluationSetup : IDisposable
                 Fallback = made?.Report.Fallback,
                 BitOperations = made?.Report.BitOperations,
                 Size = floatModel is null ? null : ModelFacts.Size(model, floatModel, made?.Report),
+                OtherSchedule = floatModel is null || made is null
+                    ? null
+                    : FindOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config),
                 Notes = notes,
             };
             return new(request, model, floatModel, settings, extractor, reference, header);
@@ -253,24 +268,17 @@ public sealed class EvaluationSetup : IDisposable
         }
     }
 
-    /// <summary>An app samples a quantized model by the schedule beside it, which may be from before a correction.</summary>
-    private static void NoteOtherSchedule(string modelPath, SchedulerConfig measured, List<string> notes)
+    /// <summary>How the schedule beside a quantized model, by which an app samples it, differs from the float model's.</summary>
+    private static string? FindOtherSchedule(string modelPath, SchedulerConfig measured)
     {
         var folder = Directory.Exists(modelPath) ? modelPath : Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
         var file = Path.Combine(folder, ArtifactWriter.SchedulerFileName);
-        if (
-            File.Exists(file)
-            && SettingDifference.Find(
+        return File.Exists(file)
+            ? SettingDifference.Find(
                 ScheduleIdentity.Of(SchedulerConfig.Load(file)).Settings,
                 ScheduleIdentity.Of(measured).Settings
             )
-                is { } difference
-        )
-        {
-            notes.Add(
-                $"The quantized model's own {ArtifactWriter.SchedulerFileName} is not the float model's ({difference}), by which both were measured. Quantize it again."
-            );
-        }
+            : null;
     }
 
     private static (int Paired, int Distribution) Counts(

@@ -80,6 +80,10 @@ public sealed record PartHeader
     /// <summary>Time per step, where this part measured it.</summary>
     public StepTimes? Speed { get; init; }
 
+    /// <summary>How the schedule beside the quantized model, by which apps sample it, differs from the float model's, by which
+    /// both were measured: <c>prediction: epsilon, v_prediction</c>; null where it does not.</summary>
+    public string? OtherSchedule { get; init; }
+
     /// <summary>What is not measured, and why.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

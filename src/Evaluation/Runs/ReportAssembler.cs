@@ -58,6 +58,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Size = header.Size,
             Speed = header.Speed,
             Samples = SamplePictures.Write(whole.Paired, folder),
+            OtherSchedule = header.OtherSchedule,
             Notes = notes,
         };
     }
@@ -230,7 +231,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
     private void AddOfRows(ImageStatistics images, List<Metric> target, bool hasErrors)
     {
         var dimensions = reference!.Features.Dimensions;
-        var count = images.Rows().Length / dimensions;
+        var count = images.Reservoir.Count;
         if (!IsEnough("KID", LeastOfDistribution, count))
         {
             return;

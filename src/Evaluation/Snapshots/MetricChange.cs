@@ -41,16 +41,22 @@ public sealed record MetricChange(
 
     /// <summary>
     /// How far the difference of both values is chance: its standard error by jackknife over blocks of images, which both
-    /// made from the same noise; 0 where that cannot be told.
+    /// made from the same noise. Where blocks are not known it is that of the verified value, which is larger; 0 where
+    /// nothing is.
     /// </summary>
-    public double Error =>
-        Verified?.WithoutBlock is { } before
-        && Received?.WithoutBlock is { } after
-        && before.Count == after.Count
-        && Resampling.JackknifeError([.. after.Zip(before, (a, b) => a - b)]) is var error
-        && double.IsFinite(error)
-            ? error
-            : 0;
+    public double Error
+    {
+        get
+        {
+            var error =
+                Verified?.WithoutBlock is { } before
+                && Received?.WithoutBlock is { } after
+                && before.Count == after.Count
+                    ? Resampling.JackknifeError([.. after.Zip(before, (a, b) => a - b)])
+                    : Verified?.StandardError ?? 0;
+            return double.IsFinite(error) ? error : 0;
+        }
+    }
 
     /// <summary>How much the received value may differ before it counts: the tolerance, and two standard errors of the
     /// difference.</summary>

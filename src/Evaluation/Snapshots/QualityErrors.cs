@@ -126,6 +126,15 @@ internal static class QualityErrors
             missing[0].Definition.Name
         );
 
+    [Diagnostic("DQ2009")]
+    public static QualityFinding OtherSchedule(EvaluationReport report) =>
+        Error(
+            "DQ2009",
+            $"{report.Model.Name}: the scheduler_config.json beside the quantized model is not the float model's "
+                + $"({report.OtherSchedule}). Apps sample by the former, and both models were measured by the latter. Quantize it "
+                + "again, or correct the file."
+        );
+
     [Diagnostic("DQ2010")]
     public static DiffusionQuantException BadSnapshot(string path, int? line, string why, Exception? cause = null) =>
         new(

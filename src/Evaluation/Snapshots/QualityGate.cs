@@ -28,6 +28,11 @@ public static class QualityGate
             (comparison, hasChange) = CheckSnapshot(report, snapshot, context, findings);
         }
 
+        if (report.OtherSchedule is not null)
+        {
+            findings.Add(QualityErrors.OtherSchedule(report));
+        }
+
         findings.AddRange(LimitCheck.Of(report, limits));
         return new([.. findings.OrderBy(f => f.Severity)], comparison, hasChange);
     }

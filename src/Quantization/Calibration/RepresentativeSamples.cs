@@ -1,3 +1,4 @@
+using DiffusionQuant.Quantization.Quantizers;
 using System.Numerics.Tensors;
 using DiffusionQuant.Engine;
 
@@ -47,7 +48,7 @@ internal static class RepresentativeSamples
     {
         var count = features.Length;
         var distances = new float[count][];
-        Workers.For(0, count, i => distances[i] = [.. features.Select(f => TensorPrimitives.Distance(features[i], f))]);
+        Workers.For(0, count, i => distances[i] = [.. features.Select(f => PortableSums.Distance(features[i], f))]);
         var mean = distances.Sum(row => row.Sum(d => (double)d)) / Math.Max((double)count * (count - 1), 1);
         // Where all samples are alike, any choice is as good.
         var unit = mean > 0 ? mean : 1;

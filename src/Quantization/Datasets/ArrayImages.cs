@@ -85,7 +85,10 @@ internal sealed class ArrayImages : IImageSource
                 throw DatasetErrors.BadData(Name, $"it ends after {i} of {Count} images");
             }
 
-            yield return new(width, height, channels, isPlanar && channels > 1 ? Interleave(bytes) : bytes);
+            yield return new(width, height, channels, isPlanar && channels > 1 ? Interleave(bytes) : bytes)
+            {
+                Source = $"{Name}[{i}]",
+            };
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class Cifar10Images : IImageSource
                     );
                 }
 
-                yield return new(Side, Side, 3, Interleave(record.AsSpan(1)));
+                yield return new(Side, Side, 3, Interleave(record.AsSpan(1))) { Source = $"{file}[{index}]" };
             }
         }
     }

@@ -1,3 +1,5 @@
+using DiffusionQuant.Onnx.Diagnostics;
+
 namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>Finds out what kind of image data a path holds.</summary>
@@ -6,10 +8,11 @@ public static class ImageSources
     /// <summary>
     /// Opens image data: a <c>.npz</c> file (the array <c>arr_0</c>, as the ADM evaluator's batches, or its only array) or a
     /// <c>.npy</c> file of uint8 images N,H,W,C or N,C,H,W or N,H,W; a CIFAR-10 <c>.bin</c> file, or a folder of
-    /// <c>data_batch_*.bin</c>; a folder of PNG files, those of its subfolders included, in ordinal order of their paths.
+    /// <c>data_batch_*.bin</c>; a folder of image files that <see cref="ImageFile"/> reads, those of its subfolders
+    /// included, in ordinal order of their paths.
     /// </summary>
     /// <param name="path">The file or folder.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3026: it holds no such data. DQ1052, DQ3027: it is
+    /// <exception cref="DiffusionQuantException">DQ3026: it holds no such data. DQ1052, DQ3027: it is
     /// damaged, or an array has another shape or type.</exception>
     public static IImageSource Open(string path)
     {
@@ -29,15 +32,25 @@ public static class ImageSources
             throw DatasetErrors.DataNotFound(path);
         }
 
-        var batches = Directory.GetFiles(path, "data_batch_*.bin").Order(StringComparer.Ordinal).ToArray();
+        var batches = Batches(path);
         if (batches.Length > 0)
         {
             return new Cifar10Images(path, batches);
         }
 
-        var pictures = PngFolder.Find(path);
-        return pictures.Count > 0 ? new PngFolder(path, pictures) : throw DatasetErrors.DataNotFound(path);
+        var images = ImageFolder.Find(path);
+        return images.Count > 0 ? images : throw DatasetErrors.DataNotFound(path);
     }
+
+    /// <summary>The warning DQ3037 where a folder of images holds other files too, which are skipped; null otherwise.</summary>
+    /// <param name="path">What <see cref="Open"/> is given.</param>
+    /// <exception cref="DiffusionQuantException">DQ3027: the folder cannot be read.</exception>
+    public static DiffusionQuantException? FindSkipped(string path) =>
+        Directory.Exists(path)
+        && Batches(path) is []
+        && ImageFolder.Find(path) is { Count: { } count and > 0, Others: [var example, ..] others }
+            ? DatasetErrors.FilesSkipped(path, others.Count, Path.GetRelativePath(path, example), count)
+            : null;
 
     /// <summary>The first images of a source.</summary>
     /// <param name="source">The source.</param>
@@ -63,6 +76,9 @@ public static class ImageSources
             : new DerivedImages(source, source.Count, images => images.Select(i => Pad(i, pixels)));
     }
 
+    private static string[] Batches(string folder) =>
+        [.. Directory.GetFiles(folder, "data_batch_*.bin").Order(StringComparer.Ordinal)];
+
     private static RasterImage Pad(RasterImage image, int border)
     {
         var width = image.Width + (2 * border);
@@ -76,7 +92,12 @@ public static class ImageSources
                 .CopyTo(padded.AsSpan((((y + border) * width) + border) * image.Channels));
         }
 
-        return new(width, height, image.Channels, padded);
+        return image with
+        {
+            Width = width,
+            Height = height,
+            Pixels = padded,
+        };
     }
 
     private sealed class DerivedImages(

@@ -35,13 +35,16 @@ public sealed class TrainingImages
     /// <summary>SHA-256 of the images' bytes in their order, in lower-case hexadecimal.</summary>
     public string Sha256 { get; }
 
-    /// <summary>Reads images.</summary>
+    /// <summary>Reads images. Gray ones among colours become RGB; for a gray network, RGB ones without colours become
+    /// gray.</summary>
     /// <param name="source">Where they are.</param>
-    /// <param name="shape">The shape of a network's samples, which they must have; null for the first image's.</param>
+    /// <param name="shape">The shape of a network's samples, which they must have; null for the first image's, with the
+    /// channels of RGB where any image has colours.</param>
     /// <param name="memory">How many bytes they may take.</param>
     /// <param name="cancellation">Stops the reading.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1052, DQ3027, DQ3028: they cannot be read. DQ3035: they
-    /// differ in shape, among themselves or from the network. DQ3036: they take too much memory.</exception>
+    /// differ in size, among themselves or from the network, or have colours and the network none. DQ3036: they take too
+    /// much memory.</exception>
     public static TrainingImages Load(
         IImageSource source,
         SampleShape? shape = null,
@@ -50,37 +53,53 @@ public sealed class TrainingImages
     )
     {
         var images = new List<byte[]>();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var wanted = shape;
-        foreach (var image in source.Read(cancellation))
+        foreach (var read in source.Read(cancellation))
         {
+            var image = Fitting(read, shape?.Channels);
             var found = new SampleShape(image.Channels, image.Height, image.Width);
-            wanted ??= found;
-            if (found != wanted)
+            var target = wanted ?? found;
+            if (shape is null && found.Channels > target.Channels)
+            {
+                target = target with { Channels = found.Channels };
+            }
+
+            wanted = target;
+            var hasColours = shape?.Channels < found.Channels;
+            if (hasColours || (found.Height, found.Width) != (target.Height, target.Width))
             {
                 throw DatasetErrors.ImagesDoNotFit(
-                    source.Name,
-                    shape is null
-                        ? $"image {images.Count} is {found}, and those before it are {wanted}"
-                        : $"image {images.Count} is {found}, and the network takes {wanted}"
+                    read.Source ?? $"{source.Name}, image {images.Count}",
+                    hasColours ? "this one has colours, and the network takes gray images"
+                        : shape is null ? $"this one is {found}, and those before it are {target}"
+                        : $"this one is {found}, and the network takes {target}"
                 );
             }
 
             // Where the number is known, nobody waits for the memory to run out.
-            var needed = Math.Max(source.Count ?? 0, images.Count + 1) * found.Length;
+            var needed = Math.Max(source.Count ?? 0, images.Count + 1) * target.Length;
             if (needed > memory)
             {
                 throw DatasetErrors.TooManyImages(source.Name, needed, memory);
             }
 
-            var planes = Planes(image);
-            hash.AppendData(planes);
-            images.Add(planes);
+            images.Add(Planes(image));
         }
 
-        return images.Count > 0
-            ? new(source.Name, wanted!.Value, images, Convert.ToHexStringLower(hash.GetHashAndReset()))
-            : throw DatasetErrors.ImagesDoNotFit(source.Name, "there are none");
+        if (wanted is not { } all)
+        {
+            throw DatasetErrors.ImagesDoNotFit(source.Name, "there are none");
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var i = 0; i < images.Count; i++)
+        {
+            // A gray image that came before the first with colours, or among such.
+            images[i] = images[i].Length < all.Length ? [.. images[i], .. images[i], .. images[i]] : images[i];
+            hash.AppendData(images[i]);
+        }
+
+        return new(source.Name, all, images, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
     /// <summary>Fills with the images of a step as numbers from −1 (black) to 1 (white), N·C·H·W.</summary>
@@ -113,6 +132,15 @@ public sealed class TrainingImages
             destination.Slice(row, Shape.Width).Reverse();
         }
     }
+
+    /// <summary>The image with the channels that a network takes, where it can have them.</summary>
+    private static RasterImage Fitting(RasterImage image, int? channels) =>
+        channels switch
+        {
+            1 => image.ToGray() ?? image,
+            3 => image.ToRgb(),
+            _ => image,
+        };
 
     private static byte[] Planes(RasterImage image)
     {

@@ -1,3 +1,4 @@
+using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
@@ -135,7 +136,7 @@ public sealed class BiasCorrection : IQuantizationPass
         var inner = layer.Kind == LayerKind.Gemm ? 1 : (int)dims[2..].Aggregate(1L, (a, b) => a * b);
         for (var start = 0; start < values.Length; start += inner)
         {
-            sums[start / inner % sums.Length] += System.Numerics.Tensors.TensorPrimitives.Sum<float>(
+            sums[start / inner % sums.Length] += PortableSums.Sum(
                 values.AsSpan(start, inner)
             );
         }

@@ -1,3 +1,4 @@
+using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
@@ -114,7 +115,7 @@ public sealed class ProgressiveReconstruction(
         {
             var call = samples.Call(rows);
             var target = exact.Predict(call, context.Cancellation);
-            var distance = System.Numerics.Tensors.TensorPrimitives.Distance<float>(
+            var distance = PortableSums.Distance(
                 target,
                 quantized.Predict(call, context.Cancellation)
             );

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Quantization.Quantizers;
@@ -56,7 +55,7 @@ public sealed class GptqSolver
         for (var j = 0; j < size; j++)
         {
             var weight = row[order[j]];
-            var wanted = weight + TensorPrimitives.Dot(factors[j], errors.AsSpan(0, j));
+            var wanted = weight + PortableSums.Dot(factors[j], errors.AsSpan(0, j));
             var code = quantizer.Quantize(wanted);
             codes[order[j]] = (byte)code;
             errors[j] = weight - quantizer.Dequantize(code);
@@ -113,7 +112,7 @@ public sealed class GptqSolver
         var row = rows[i];
         for (var j = start; j < end; j++)
         {
-            var rest = row[j] - TensorPrimitives.Dot<double>(row.AsSpan(0, j), rows[j].AsSpan(0, j));
+            var rest = row[j] - PortableSums.Dot(row.AsSpan(0, j), rows[j].AsSpan(0, j));
             row[j] = i == j ? Math.Sqrt(rest) : rest / rows[j][j];
         }
     }

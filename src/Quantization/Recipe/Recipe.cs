@@ -169,7 +169,7 @@ public sealed record Recipe
     public string? ConditioningHash { get; private init; }
 
     /// <summary>Images that quantization-aware training takes its x_t from: a <c>.npy</c> or <c>.npz</c> file of bytes, CIFAR-10's
-    /// <c>.bin</c> files, or a folder of PNG files; null for the float network's own trajectories. Content, not place, decides
+    /// <c>.bin</c> files, or a folder of image files; null for the float network's own trajectories. Content, not place, decides
     /// the hash. Methods without such training do not read them.</summary>
     public string? TrainingData
     {

@@ -1,3 +1,4 @@
+using DiffusionQuant.Quantization.Quantizers;
 using System.Numerics.Tensors;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
@@ -49,7 +50,7 @@ internal static class ChannelScaling
         var sums = new double[channels];
         foreach (var (channel, start, length) in InputRuns(layer))
         {
-            sums[channel] += TensorPrimitives.SumOfSquares(values.Slice(start, length));
+            sums[channel] += PortableSums.SumOfSquares(values.Slice(start, length));
         }
 
         return sums;

@@ -123,7 +123,7 @@ internal sealed record LowRankFactors(int Rows, int Columns, int Rank, float[] A
         var result = new float[rows];
         for (var i = 0; i < rows; i++)
         {
-            result[i] = TensorPrimitives.Dot<float>(matrix.AsSpan(i * columns, columns), vector);
+            result[i] = PortableSums.Dot(matrix.AsSpan(i * columns, columns), vector);
         }
 
         return result;
@@ -149,11 +149,11 @@ internal sealed record LowRankFactors(int Rows, int Columns, int Rank, float[] A
             {
                 for (var j = 0; j < k; j++)
                 {
-                    var share = TensorPrimitives.Dot<float>(vectors[j], vectors[k]);
+                    var share = PortableSums.Dot(vectors[j], vectors[k]);
                     TensorPrimitives.MultiplyAdd(vectors[j], -share, vectors[k], vectors[k]);
                 }
 
-                var length = TensorPrimitives.Norm<float>(vectors[k]);
+                var length = MathF.Sqrt(PortableSums.SumOfSquares(vectors[k]));
                 TensorPrimitives.Multiply(vectors[k], length > 0 ? 1 / length : 0, vectors[k]);
             }
         }

@@ -128,6 +128,22 @@ internal static class BuildDiagnostics
                 + "cache and restore again, or set DiffusionEvaluate=false to build without."
         );
 
+    public static Diagnostic LibraryNotReferenced(string library) =>
+        new(
+            "DQ1150",
+            $"DiffusionModels has no Load, because the project does not compile against {library}: DiffusionQuant.Build "
+                + "comes by a GlobalPackageReference, or with IncludeAssets or ExcludeAssets that leave out 'compile'. Write "
+                + $"<PackageReference Include=\"{library}\" /> beside it, or reference DiffusionQuant.Build by a plain "
+                + "PackageReference. Where only the files are wanted, silence this with NoWarn=\"DQ1150\"."
+        );
+
+    public static Diagnostic FolderShared(string folder, string models) =>
+        new(
+            "DQ1151",
+            $"the output folder '{folder}' would get several models, of which the last that is copied would take the place "
+                + $"of the others: {models}. Give the item of one of them another Link."
+        );
+
     public static Diagnostic PropertyUnusable(string property, string value, string wanted) =>
         new(
             "DQ1119",

@@ -3,6 +3,8 @@ namespace DiffusionQuant.Build.Files;
 /// <summary>What a model keeps under <c>obj/…/diffusionquant/&lt;name&gt;</c>.</summary>
 internal sealed class ModelPaths
 {
+    private const string ModelFile = "model.onnx";
+    private const string ArtifactFolder = "artifact";
     private readonly string folder;
 
     public ModelPaths(string intermediateFolder, string name)
@@ -10,8 +12,25 @@ internal sealed class ModelPaths
         folder = Path.Combine(intermediateFolder, name);
     }
 
-    /// <summary>All that decides the result; its time is that of the last change.</summary>
+    /// <summary>Those of a model whose quantized file is at a path, whatever project made it; null where the path is another's.</summary>
+    public static ModelPaths? OfModelFile(string path)
+    {
+        var artifact = Path.GetDirectoryName(path);
+        var folder = Path.GetDirectoryName(artifact);
+        if (Path.GetFileName(path) != ModelFile || Path.GetFileName(artifact) != ArtifactFolder || folder is null)
+        {
+            return null;
+        }
+
+        var paths = new ModelPaths(Path.GetDirectoryName(folder)!, Path.GetFileName(folder));
+        return File.Exists(paths.Inputs) ? paths : null;
+    }
+
+    /// <summary>All options that decide the result; its time is that of the last change.</summary>
     public string Inputs => Path.Combine(folder, "model.inputs");
+
+    /// <summary>The <see cref="InputList"/> of the files that the result was made from, as the tool found them.</summary>
+    public string InputFiles => Path.Combine(folder, "model.files");
 
     /// <summary>Empty; newer than the inputs when the result is good.</summary>
     public string Stamp => Path.Combine(folder, "model.stamp");
@@ -20,10 +39,19 @@ internal sealed class ModelPaths
     public string Outputs => Path.Combine(folder, "model.outputs");
 
     /// <summary>The folder the tool makes.</summary>
-    public string Artifact => Path.Combine(folder, "artifact");
+    public string Artifact => Path.Combine(folder, ArtifactFolder);
 
-    /// <summary>All that decides the evaluation besides the artifact; its time is that of the last change.</summary>
+    /// <summary>The quantized model.</summary>
+    public string Model => Path.Combine(Artifact, ModelFile);
+
+    /// <summary>What the artifact says of itself: the float model's hash, the recipe and all that came of them.</summary>
+    public string Description => Path.Combine(Artifact, "quantization.json");
+
+    /// <summary>All options that decide the evaluation; its time is that of the last change.</summary>
     public string VerifyInputs => Path.Combine(folder, "verify.inputs");
+
+    /// <summary>The <see cref="InputList"/> of the files that the evaluation read besides the artifact.</summary>
+    public string VerifyInputFiles => Path.Combine(folder, "verify.files");
 
     /// <summary>
     /// Newer than these inputs and the artifact's stamp when the model is as good as it must be; holds the files of the

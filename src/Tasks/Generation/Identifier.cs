@@ -10,6 +10,7 @@ internal static class Identifier
     [
         ModelsClass.TypeName,
         "Folder",
+        "FolderOf",
         "Load",
         "ResourceName",
         "Equals",

@@ -12,14 +12,18 @@ internal sealed class ModelItem
     private readonly ITaskItem item;
     private readonly string projectDirectory;
 
-    public ModelItem(ITaskItem item, string projectDirectory)
+    /// <param name="item">The item.</param>
+    /// <param name="projectDirectory">The project's folder, absolute.</param>
+    /// <param name="modelsFolder">The folder below the output folder that the model's folder lies in, where the item names no other.</param>
+    public ModelItem(ITaskItem item, string projectDirectory, string modelsFolder)
     {
         this.item = item;
         this.projectDirectory = projectDirectory;
+        ModelsFolder = modelsFolder;
         Include = item.ItemSpec.TrimEnd('/', '\\');
         Path = Absolute(Include);
         Name = Metadata("Name") ?? NameOf(Include);
-        Link = (Metadata("Link") ?? $"Models/{Name}").Replace('\\', '/').TrimEnd('/');
+        Link = (Metadata("Link") ?? $"{modelsFolder}/{Name}").Replace('\\', '/').TrimEnd('/');
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
         Conditioning = Metadata("Conditioning") is { } conditioning ? Absolute(conditioning) : null;
         TrainingData = Metadata("TrainingData") is { } images ? Absolute(images) : null;
@@ -36,6 +40,9 @@ internal sealed class ModelItem
 
     /// <summary>What the model's folder under <c>obj</c>, its class and its resources are called after.</summary>
     public string Name { get; }
+
+    /// <summary>Where <see cref="Link"/> leads if the item does not say.</summary>
+    public string ModelsFolder { get; }
 
     /// <summary>The model's folder below the output folder, with forward slashes.</summary>
     public string Link { get; }

@@ -8,6 +8,7 @@ namespace DiffusionQuant.Build.Models;
 internal sealed class ModelJob
 {
     private const string Folder = "DiffusionIntermediateFolder";
+    private const string ModelsFolder = "DiffusionModelsFolder";
     private readonly string intermediateFolder;
 
     public ModelJob(ModelItem model, string intermediateFolder)
@@ -22,7 +23,7 @@ internal sealed class ModelJob
     public ModelPaths Paths { get; }
 
     public static ModelJob Of(ITaskItem item, string projectDirectory) =>
-        new(new ModelItem(item, projectDirectory), item.GetMetadata(Folder));
+        new(new ModelItem(item, projectDirectory, item.GetMetadata(ModelsFolder)), item.GetMetadata(Folder));
 
     /// <summary>
     /// The item for <see cref="Of"/>, with the files that the targets' Inputs and Outputs name (InputsFile, StampFile,
@@ -33,6 +34,7 @@ internal sealed class ModelJob
         var item = Items.OfPath(Model.Include);
         Model.CopyMetadataTo(item);
         Items.Set(item, Folder, intermediateFolder);
+        Items.Set(item, ModelsFolder, Model.ModelsFolder);
         Items.Set(item, "InputsFile", Paths.Inputs);
         Items.Set(item, "StampFile", Paths.Stamp);
         Items.Set(item, "SnapshotFile", Model.Snapshot);

@@ -12,10 +12,11 @@ namespace DiffusionQuant.Build.Tool;
 ///     [--timestep-deviation X] [--guidance-scale X] [--sample-selection S] [--seed N] [--device D] [--threads N]
 ///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--recipe FILE]
 ///     [--fallback [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--images N] [--paired-images N] [--extractor X] [--reference X]]
-///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE
+///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE --inputs-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
 ///     [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
 ///     [--extractor X] [--reference X] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
+///     --inputs-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
 /// </summary>
@@ -111,7 +112,13 @@ internal static class ToolArguments
     public static IEnumerable<string> Quantize(ModelItem model, ModelPaths paths, string? cacheDirectory, bool force)
     {
         string[] forced = force ? ["--force"] : [];
-        string[] running = [.. Given(model, Running), .. Cache(cacheDirectory), .. forced, .. Reporting(paths)];
+        string[] running =
+        [
+            .. Given(model, Running),
+            .. Cache(cacheDirectory),
+            .. forced,
+            .. Reporting(paths, paths.InputFiles),
+        ];
         return ["quantize", .. Recipe(model), "-o", paths.Artifact, .. running];
     }
 
@@ -142,7 +149,7 @@ internal static class ToolArguments
         string? cacheDirectory
     )
     {
-        string[] running = [.. Cache(cacheDirectory), .. Reporting(paths)];
+        string[] running = [.. Cache(cacheDirectory), .. Reporting(paths, paths.VerifyInputFiles)];
         return ["verify", paths.Artifact, .. Checks(model, evaluation), "-o", paths.Evaluation, .. running];
     }
 
@@ -169,7 +176,8 @@ internal static class ToolArguments
 
     private static string[] Cache(string? directory) => directory is null ? [] : ["--cache-directory", directory];
 
-    private static string[] Reporting(ModelPaths paths) => ["--prefix-output", "--progress-file", paths.Progress];
+    private static string[] Reporting(ModelPaths paths, string inputFiles) =>
+        ["--prefix-output", "--progress-file", paths.Progress, "--inputs-file", inputFiles];
 
     private static string Quote(string argument)
     {

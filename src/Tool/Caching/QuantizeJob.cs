@@ -16,6 +16,9 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     /// <summary>Bytes that calibration data may take in memory.</summary>
     public long MemoryBudget { get; init; } = PassContext.UsualMemory;
 
+    /// <summary>Is told of the model's files; null for nobody.</summary>
+    public InputFiles? Inputs { get; init; }
+
     /// <summary>Quantizes into an empty folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="workFolder">Where finished parts are kept for a run that goes on later; null for nowhere.</param>
@@ -31,12 +34,16 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     }
 
     /// <summary>What names the result in a cache.</summary>
-    public Task<string> FindKeyAsync(Device device, CancellationToken cancellation) =>
-        CacheKey.ComputeAsync(
-            ModelFiles.Find(model, recipe),
+    public Task<string> FindKeyAsync(Device device, CancellationToken cancellation)
+    {
+        var files = ModelFiles.Find(model, recipe);
+        Inputs?.Add(files.All);
+        return CacheKey.ComputeAsync(
+            files.Content,
             [recipe.Hash, $"{Quantizer.AlgorithmVersion}", RuntimeVersion.Current, device.Kind.ToString()],
             cancellation
         );
+    }
 
     /// <summary>
     /// Takes the result from a cache, or makes it there. Of several runs that want one result, one makes it and the
@@ -44,12 +51,15 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     /// </summary>
     /// <param name="cache">The cache.</param>
     /// <param name="key">From <see cref="FindKeyAsync"/>.</param>
+    /// <param name="device">What computes, as for the key.</param>
     /// <param name="force">Whether to make it even if it is there.</param>
     /// <param name="cancellation">Ends waiting and work.</param>
     /// <returns>The folder of its files, and whether this run made them.</returns>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1138: the model was replaced while it was worked on.</exception>
     public async Task<(string Folder, bool IsNew)> FindOrMakeAsync(
         ArtifactCache cache,
         string key,
+        Device device,
         bool force,
         CancellationToken cancellation
     )
@@ -58,12 +68,16 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
             key,
             force,
             reporter,
-            folder =>
+            async folder =>
             {
                 var unfinished = cache.UnfinishedFolder(key);
                 Make(folder, unfinished, cancellation);
                 Folders.Delete(unfinished);
-                return Task.CompletedTask;
+                // The key is of what was there before; under it nobody may find what was made of something else.
+                if (await FindKeyAsync(device, cancellation) != key)
+                {
+                    throw ToolErrors.ModelReplaced(model);
+                }
             },
             cancellation
         );

@@ -37,7 +37,7 @@ internal sealed class SensitivityJob(
         }
 
         var key = await CacheKey.ComputeAsync(
-            ModelFiles.Find(request.ModelPath, request.Recipe),
+            ModelFiles.Find(request.ModelPath, request.Recipe).Content,
             [
                 "sensitivities",
                 request.Recipe.Hash,

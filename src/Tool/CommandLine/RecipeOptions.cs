@@ -137,7 +137,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
     private readonly Option<string?> trainingData = Text(
         "--training-data",
         "PATH",
-        "Images that quantization-aware training takes its x_t from: .npy, .npz, CIFAR-10's .bin, a folder of PNG files; without them they come from the float model's own trajectories"
+        "Images that quantization-aware training takes its x_t from: .npy, .npz, CIFAR-10's .bin, a folder of images; without them they come from the float model's own trajectories"
     );
 
     private readonly Option<string[]> dimensions = new("--dimension")
@@ -190,6 +190,9 @@ internal sealed class RecipeOptions(bool hasBits = true)
             command.Options.Add(option);
         }
     }
+
+    /// <summary>The recipe file that a command line names; null for none.</summary>
+    public string? FilePath(ParseResult result) => result.GetValue(recipeFile);
 
     /// <summary>The recipe of a command line.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1070 to DQ1089.</exception>

@@ -71,6 +71,7 @@ internal sealed class EvaluateCommand
             Command = CommandText.Of(result, shard, output, progressFile),
         };
         using var workers = Workers.Use(request.Session.Threads);
+        SkippedFiles.Warn(reporter, request.Reference);
         using var setup = EvaluationSetup.Of(request);
         var job = new EvaluationJob(host, reporter, caching.Open(result, host, reporter))
         {

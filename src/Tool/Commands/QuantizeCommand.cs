@@ -38,6 +38,7 @@ internal sealed class QuantizeCommand
     private readonly CacheOptions caching = new("Quantize even what the cache holds");
 
     private readonly Option<string?> progressFile = SharedOptions.CreateProgressFile();
+    private readonly Option<string?> inputsFile = InputFiles.CreateOption();
 
     public static Command Create(ToolHost host)
     {
@@ -50,6 +51,7 @@ internal sealed class QuantizeCommand
         self.fallingBack.AddTo(command);
         self.caching.AddTo(command);
         command.Options.Add(self.progressFile);
+        command.Options.Add(self.inputsFile);
         command.SetAction((result, cancellation) => self.RunAsync(result, host, cancellation));
         return command;
     }
@@ -59,8 +61,13 @@ internal sealed class QuantizeCommand
         using var reporter = SharedOptions.CreateReporter(result, host);
         var started = host.Time.GetTimestamp();
         var path = result.GetValue(model)!;
+        var inputs = new InputFiles();
+        inputs.Add(path);
+        inputs.Add(recipe.FilePath(result));
         var wanted = recipe.Read(result);
         using var workers = Workers.Use(wanted.Threads);
+        inputs.Add(wanted.Conditioning);
+        inputs.Add(wanted.TrainingData);
         var budget = (long)result.GetValue(memoryBudget);
         if (budget < 0)
         {
@@ -76,6 +83,8 @@ internal sealed class QuantizeCommand
         }
 
         var fallback = fallingBack.Read(result, path, wanted, device);
+        SkippedFiles.Warn(reporter, wanted.TrainingData);
+        SkippedFiles.Warn(reporter, fallback?.Measurement.Reference);
         var job = Job(wanted);
         var cache = caching.Open(result, host, reporter);
         string? key = null;
@@ -86,6 +95,7 @@ internal sealed class QuantizeCommand
             var raised = await new FallbackJob(host, reporter, cache ?? scratch!.Cache, fallback, Job)
             {
                 ProgressFile = result.GetValue(progressFile),
+                Inputs = inputs,
             }.RunAsync(wanted, device, caching.IsForced(result), cancellation);
             target.Fill(folder =>
             {
@@ -100,16 +110,18 @@ internal sealed class QuantizeCommand
         }
         else if (cache is null)
         {
+            inputs.Add(ModelFiles.Find(path, wanted).All);
             target.Fill(folder => job.Make(folder, null, cancellation));
         }
         else
         {
             key = await job.FindKeyAsync(device, cancellation);
             reporter.Verbose($"The key in the cache is {key}.");
-            (var entry, isNew) = await job.FindOrMakeAsync(cache, key, caching.IsForced(result), cancellation);
+            (var entry, isNew) = await job.FindOrMakeAsync(cache, key, device, caching.IsForced(result), cancellation);
             target.Fill(folder => Folders.Copy(entry, folder, cancellation));
         }
 
+        inputs.Write(result.GetValue(inputsFile));
         var report = QuantizeReport.Of(path, target.Path, wanted) with
         {
             Device = device.ToString(),
@@ -135,6 +147,7 @@ internal sealed class QuantizeCommand
             {
                 ProgressFile = result.GetValue(progressFile),
                 MemoryBudget = budget << 20,
+                Inputs = inputs,
             };
     }
 }

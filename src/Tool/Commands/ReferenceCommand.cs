@@ -9,8 +9,6 @@ internal static class ReferenceCommand
     {
         var command = new Command("reference", "Makes statistics of real images for FID and its kin to compare with.");
         command.Subcommands.Add(ReferenceMakeCommand.Create(host));
-        command.Subcommands.Add(ReferenceFetchCommand.CreateFashionMnist(host));
-        command.Subcommands.Add(ReferenceFetchCommand.CreateCifar10(host));
         return command;
     }
 }

@@ -9,13 +9,13 @@ namespace DiffusionQuant.Tool.Commands;
 /// <summary><c>diffquant reference make</c>: statistics of the user's own images.</summary>
 internal sealed class ReferenceMakeCommand
 {
-    internal const int MostRows = 10_000_000;
+    private const int MostRows = 10_000_000;
     private const int WidestBorder = 1024;
 
     private readonly Argument<string> data = new("DATA")
     {
         Description =
-            "Images: a .npz file (arr_0), a .npy file, a CIFAR-10 .bin file or a folder of them, a folder of PNG files",
+            "Images: a .npz file (arr_0), a .npy file, a CIFAR-10 .bin file or a folder of them, a folder of images (PNG, JPEG, BMP, WebP, GIF, TIFF, TGA)",
     };
 
     private readonly Option<string> output = new("--output", "-o")
@@ -51,7 +51,13 @@ internal sealed class ReferenceMakeCommand
         DefaultValueFactory = _ => 0,
     };
 
-    private readonly Option<int> reservoir = Reservoir();
+    private readonly Option<int> reservoir = new("--reservoir")
+    {
+        Description = "How many single feature rows to keep for KID, precision and recall",
+        HelpName = "N",
+        DefaultValueFactory = _ => ReferenceOptions.Default.ReservoirSize,
+    };
+
     private readonly DeviceOptions device = new();
 
     public static Command Create(ToolHost host)
@@ -70,15 +76,7 @@ internal sealed class ReferenceMakeCommand
         return command;
     }
 
-    internal static Option<int> Reservoir() =>
-        new("--reservoir")
-        {
-            Description = "How many single feature rows to keep for KID, precision and recall",
-            HelpName = "N",
-            DefaultValueFactory = _ => ReferenceOptions.Default.ReservoirSize,
-        };
-
-    internal static long Within(string option, long value, long least, long most) =>
+    private static long Within(string option, long value, long least, long most) =>
         value >= least && value <= most ? value : throw ToolErrors.BadNumber(option, value, least, most);
 
     private async Task<int> RunAsync(ParseResult result, ToolHost host, CancellationToken cancellation)
@@ -94,6 +92,7 @@ internal sealed class ReferenceMakeCommand
         var border = (int)Within(pad.Name, result.GetValue(pad), 0, WidestBorder);
         var rows = (int)Within(reservoir.Name, result.GetValue(reservoir), 0, MostRows);
         var source = ImageSources.Open(path).Pad(border);
+        SkippedFiles.Warn(reporter, path);
         if (result.GetValue(limit) is { } count)
         {
             source = source.Take(Within(limit.Name, count, 2, long.MaxValue));

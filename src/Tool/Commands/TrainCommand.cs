@@ -18,7 +18,7 @@ internal sealed class TrainCommand
     private readonly Option<string> images = new("--images")
     {
         Description =
-            "What to train on: a .npy or .npz file of uint8 images, a CIFAR-10 .bin file or a folder of them, or a folder of PNG files",
+            "What to train on: a .npy or .npz file of uint8 images, a CIFAR-10 .bin file or a folder of them, or a folder of images (PNG, JPEG, BMP, WebP, GIF, TIFF, TGA)",
         HelpName = "DATA",
         Required = true,
     };
@@ -153,6 +153,7 @@ internal sealed class TrainCommand
         var session = device.Read(result, host, reporter);
         var path = result.GetValue(images)!;
         var source = ImageSources.Open(path).Pad(Within(result, padding, 0, 1024));
+        SkippedFiles.Warn(reporter, path);
         var memory = (long)Within(result, memoryBudget, 1, int.MaxValue) << 20;
         var (trained, workFolder) = await Task.Run(Train, cancellation);
         target.Fill(trained.Save);

@@ -50,6 +50,7 @@ internal sealed class VerifyCommand
     private readonly CacheOptions caching = new("Measure even what the cache holds");
 
     private readonly Option<string?> progressFile = SharedOptions.CreateProgressFile();
+    private readonly Option<string?> inputsFile = InputFiles.CreateOption();
 
     public static Command Create(ToolHost host)
     {
@@ -69,6 +70,7 @@ internal sealed class VerifyCommand
         self.evaluation.AddTo(command);
         self.caching.AddTo(command);
         command.Options.Add(self.progressFile);
+        command.Options.Add(self.inputsFile);
         command.SetAction((result, cancellation) => self.RunAsync(result, host, cancellation));
         return command;
     }
@@ -88,17 +90,22 @@ internal sealed class VerifyCommand
             );
         }
 
+        var inputs = new InputFiles();
+        inputs.Add(path);
+        inputs.Add(result.GetValue(floatModel));
         var verified = path is not null && File.Exists(path) ? MetricsSnapshot.Load(path) : null;
         var device = host.FindDevice(evaluation.Device(result));
         IdleGpu.Note(host, reporter, evaluation.Device(result), device);
         var request = evaluation.Read(result, result.GetValue(model)!, result.GetValue(floatModel), device) with
         {
-            Command = CommandText.Of(result, output, progressFile),
+            Command = CommandText.Of(result, output, progressFile, inputsFile),
         };
         using var workers = Workers.Use(request.Session.Threads);
+        SkippedFiles.Warn(reporter, request.Reference);
         using var setup = EvaluationSetup.Of(
             WithCounts(request, verified, limits.MaxFidIncrease is not null || isRequired)
         );
+        inputs.Add(setup.FindFiles());
         var job = new EvaluationJob(host, reporter, caching.Open(result, host, reporter))
         {
             ProgressFile = result.GetValue(progressFile),
@@ -112,6 +119,7 @@ internal sealed class VerifyCommand
             ? null
             : SnapshotFiles.Settle(context.SnapshotPath, verified, report, verdict);
         HtmlReport.Write(report, target.Folder, target.Page, GatePage.Context(verdict, context));
+        inputs.Write(result.GetValue(inputsFile));
         Tell(reporter, report, verdict, target, received);
         return verdict.Passes ? ExitCodes.Fine : ExitCodes.Quality;
     }

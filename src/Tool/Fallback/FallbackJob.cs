@@ -29,6 +29,9 @@ internal sealed class FallbackJob(
     /// <summary>Where progress is written for other programs; null for nowhere.</summary>
     public string? ProgressFile { get; init; }
 
+    /// <summary>Is told of the files that measuring reads; null for nobody.</summary>
+    public InputFiles? Inputs { get; init; }
+
     /// <summary>Looks for the fewest steps.</summary>
     /// <param name="recipe">What is raised.</param>
     /// <param name="device">What computes.</param>
@@ -70,7 +73,7 @@ internal sealed class FallbackJob(
         {
             var job = quantizing(tried);
             var key = await job.FindKeyAsync(device, cancellation);
-            var (folder, isNew) = await job.FindOrMakeAsync(cache, key, force, cancellation);
+            var (folder, isNew) = await job.FindOrMakeAsync(cache, key, device, force, cancellation);
             var trial = await JudgeAsync(folder, steps, cancellation);
             trials.Add(trial);
             return new(tried, folder, key, isNew, trial);
@@ -92,6 +95,7 @@ internal sealed class FallbackJob(
     private async Task<FallbackTrial> JudgeAsync(string folder, int steps, CancellationToken cancellation)
     {
         using var setup = EvaluationSetup.Of(settings.Measurement with { ModelPath = folder });
+        Inputs?.Add(setup.FindFiles());
         var job = new EvaluationJob(host, reporter, cache) { ProgressFile = ProgressFile };
         var work = cache.UnfinishedFolder($"part-{setup.PartKey}");
         var part = await job.RunAsync(setup, work, measuresSpeed: false, cancellation);

@@ -78,6 +78,19 @@ internal sealed class Sandbox
 
     public Task<BuildResult> DotNetAsync(params string[] arguments) => DotNet.RunAsync(Folder, Environment, arguments);
 
+    /// <summary>A program that a build made.</summary>
+    public async Task<BuildResult> RunAsync(string program)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        return await DotNet.FinishAsync(process);
+    }
+
     public Process Start(params string[] arguments) => DotNet.Start(Folder, Environment, arguments);
 
     private List<ToolRun> Logged(string command, bool ended) =>

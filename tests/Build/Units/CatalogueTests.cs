@@ -18,7 +18,7 @@ public sealed class CatalogueTests
         var documented = Regex
             .Matches(
                 File.ReadAllText(Path.Combine(Repository.Root, "docs/diagnostics.md")),
-                @"^\| (DQ11[01]\d) \|",
+                @"^\| (DQ11[015]\d) \|",
                 RegexOptions.Multiline
             )
             .Select(match => match.Groups[1].Value);

@@ -11,6 +11,7 @@ public sealed class IdentifierTests
     [InlineData("2d-unet", "_2dUnet")]
     [InlineData("DDPM", "DDPM")]
     [InlineData("load", "LoadModel")]
+    [InlineData("folder-of", "FolderOfModel")]
     [InlineData("diffusion-models", "DiffusionModelsModel")]
     public void Class_names_are_pascal_case_and_never_clash_with_members(string name, string expected) =>
         Assert.Equal(expected, Identifier.ClassName(name));

@@ -56,17 +56,49 @@ public sealed class ImageSourcesTests : IDisposable
     }
 
     [Fact]
-    public void Folders_of_png_in_ordinal_order()
+    public void Folders_of_images_in_ordinal_order()
     {
-        string[] names = ["B.png", "a/1.png", "a/10.PNG", "a/2.png", "b.png"];
-        var images = names.Select((_, i) => TestFiles.Image(5, 6, 3, i)).ToArray();
-        foreach (var (name, image) in names.Zip(images).Reverse())
+        (string Name, string Format)[] names =
+        [
+            ("B.png", "png/rgb8.png"),
+            ("a/1.BMP", "formats/rgb.bmp"),
+            ("a/10.WebP", "formats/rgb.webp"),
+            ("a/2.jpeg", "formats/gray.jpg"),
+            ("b.jpg", "formats/rgb.jpg"),
+            ("c.tiff", "formats/gray.tif"),
+            ("d.gif", "formats/gray.gif"),
+            ("e.TGA", "formats/rgb.tga"),
+        ];
+        foreach (var (name, format) in names.Reverse())
         {
-            files.Write("png/" + name, PngWriter.Encode(image.Pixels, 6, 5, 3));
+            files.Write("set/" + name, File.ReadAllBytes(TestFiles.Reference(format)));
         }
 
-        files.Write("png/notes.txt", "no image");
-        Same(images, ImageSources.Open(files.At("png")));
+        var expected = names.Select(n => ImageFile.Load(TestFiles.Reference(n.Format))).ToArray();
+        Same(expected, ImageSources.Open(files.At("set")));
+        Assert.Equal(files.At("set/a/1.BMP"), ImageSources.Open(files.At("set")).Read().ElementAt(1).Source);
+        Assert.Null(ImageSources.FindSkipped(files.At("set")));
+        Assert.Null(ImageSources.FindSkipped(files.At("set/B.png")));
+    }
+
+    [Fact]
+    public void What_is_no_image_is_counted_and_what_is_damaged_named()
+    {
+        files.Write("set/a.png", PngWriter.Encode([1], 1, 1, 1));
+        files.Write("set/b/notes.txt", "no image");
+        files.Write("set/c.heic", "no image that can be read");
+        Assert.Single(ImageSources.Open(files.At("set")).Read());
+        var warning = ImageSources.FindSkipped(files.At("set"))!;
+        Assert.Equal("DQ3037", warning.Code);
+        Assert.Contains("2 of 3 files", warning.Message);
+        Assert.Contains(Path.Combine("b", "notes.txt"), warning.Message);
+        files.Write("set/b/bad.JPG", "text");
+        var source = ImageSources.Open(files.At("set"));
+        var error = Assert.Throws<Onnx.Diagnostics.DiffusionQuantException>(() => source.Read().Count());
+        Assert.Equal("DQ3028", error.Code);
+        Assert.Contains("bad.JPG", error.Message);
+        files.Write("none/notes.txt", "no image");
+        Assert.Null(ImageSources.FindSkipped(files.At("none")));
     }
 
     [Fact]

@@ -26,6 +26,17 @@ public sealed class ResamplingTests
     }
 
     [Fact]
+    public void Means_without_blocks_leave_each_value_out_once()
+    {
+        Assert.Null(Resampling.MeansWithoutBlock([1]));
+        Assert.Equal([2, 1], Resampling.MeansWithoutBlock([1, 2])!);
+        // Ten blocks of two: 0 to 19 without 2b and 2b + 1.
+        double[] values = [.. Enumerable.Range(0, 20).Select(i => (double)i)];
+        var expected = Enumerable.Range(0, 10).Select(b => (190.0 - (4 * b) - 1) / 18);
+        Assert.Equal(expected, Resampling.MeansWithoutBlock(values)!);
+    }
+
+    [Fact]
     public void The_jackknife_of_means_is_their_standard_error()
     {
         // For the mean both are the same number: s/√m.

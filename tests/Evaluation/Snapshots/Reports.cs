@@ -57,6 +57,16 @@ internal static class Reports
             ],
         };
 
+    /// <summary>The report with the values of a metric without each block of images.</summary>
+    public static EvaluationReport WithBlocks(this EvaluationReport report, string metric, double[] blocks) =>
+        report with
+        {
+            Metrics =
+            [
+                .. report.Metrics.Select(m => m.Name == metric ? m with { WithoutBlock = blocks } : m),
+            ],
+        };
+
     /// <summary>The report without a metric.</summary>
     public static EvaluationReport Without(this EvaluationReport report, params string[] metrics) =>
         report with

@@ -49,6 +49,35 @@ public sealed class TrainingImagesTests
     }
 
     [Fact]
+    public void Gray_images_among_colours_become_rgb()
+    {
+        var gray = new RasterImage(1, 1, 1, [9]);
+        var colour = new RasterImage(1, 1, 3, [51, 102, 153]);
+        var asRgb = TrainingImages.Load(new Images(gray.ToRgb(), colour, gray.ToRgb()));
+        foreach (var shape in new SampleShape?[] { null, new(3, 1, 1) })
+        {
+            var images = TrainingImages.Load(new Images(gray, colour, gray), shape);
+            Assert.Equal((new SampleShape(3, 1, 1), asRgb.Sha256), (images.Shape, images.Sha256));
+        }
+
+        Expect("DQ3036", () => TrainingImages.Load(new Images(gray, colour, gray), memory: 8));
+    }
+
+    [Fact]
+    public void A_gray_network_takes_gray_images_however_they_are_stored()
+    {
+        var shape = new SampleShape(1, 1, 1);
+        var gray = new RasterImage(1, 1, 1, [200]);
+        var stored = TrainingImages.Load(new Images(gray.ToRgb(), new(1, 1, 3, [200, 199, 200])), shape);
+        Assert.Equal(TrainingImages.Load(new Images(gray, gray), shape).Sha256, stored.Sha256);
+        var colour = new RasterImage(1, 1, 3, [0, 0, 9]) { Source = "blue.jpg" };
+        var error = Assert.Throws<DiffusionQuantException>(() => TrainingImages.Load(new Images(gray, colour), shape));
+        Assert.Equal("DQ3035", error.Code);
+        Assert.StartsWith("blue.jpg", error.Message, StringComparison.Ordinal);
+        Assert.Contains("colours", error.Message);
+    }
+
+    [Fact]
     public void What_does_not_fit_has_a_code()
     {
         Expect("DQ3035", () => TrainingImages.Load(new Images()));

@@ -3,6 +3,7 @@ using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
+using DiffusionQuant.Quantization.Tests.Agreement;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.ML.OnnxRuntime;
@@ -83,28 +84,14 @@ public class MixedChannelTests
     public void TheFileDecodesToThePlannedIntegersAndAgreesWithTheSimulation(string form, string bits)
     {
         var (model, dims) = Layer(form);
-        var values = TestModels.Numbers(3, dims.Aggregate((a, b) => a * b), 1.5);
-        using var x = Tensors.Of(values, dims);
-        var planned = new PlannedModel(
-            model,
-            bits,
-            new Dictionary<string, OrtValue> { ["x"] = x },
-            [$"*={bits}"],
-            channelBits: Mixed(bits[1] - '0', 8)
-        );
+        using var x = Tensors.Of(TestModels.Numbers(3, dims.Aggregate((a, b) => a * b), 1.5), dims);
+        var inputs = new Dictionary<string, OrtValue> { ["x"] = x };
+        var planned = new PlannedModel(model, bits, inputs, [$"*={bits}"], channelBits: Mixed(bits[1] - '0', 8));
         var layer = planned.Plan.Layers[0];
         Assert.Equal(3, layer.Weight!.Widths.Count);
         Assert.Equal(layer.ChannelBits, layer.Weight.Quantizers.Select(q => q.Bits));
         AssertDecodes(planned, layer, x);
-
-        var simulated = Runs.Single(planned.Simulation, "y", ("x", values, dims));
-        var exported = Runs.Single(planned.Exported, "y", ("x", values, dims));
-        var largest = simulated.Max(Math.Abs);
-        // Where the kernel writes codes, a value on the border of two may fall either way.
-        var step = layer.Output is { } output ? planned.Plan.Activations[output].Scale : 0;
-        var errors = simulated.Zip(exported, (s, e) => Math.Abs(s - e)).ToArray();
-        Assert.All(errors, e => Assert.True(e <= (1.001 * step) + (2e-5 * largest)));
-        Assert.True(errors.Count(e => e > 2e-5 * largest) <= 1 + (errors.Length / 50));
+        PointAgreement.AssertAgree(model, planned.Plan, planned.Exported, inputs);
     }
 
     /// <summary>The weight that the layer's kernel gets is the plan's: as integers for integer layers, as floats for others.</summary>

@@ -1,13 +1,11 @@
 using DiffusionQuant.Diffusion;
-using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
-using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
-using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Agreement;
 
 namespace DiffusionQuant.Quantization.Tests.Generality;
 
@@ -72,8 +70,11 @@ internal sealed class QuantizedModel : IDisposable
         Assert.Equal(source.Model.Graph.Outputs, Artifact.Graph.Outputs);
         Assert.Equal(source.Model.Opset, Artifact.Opset);
         AssertKernels();
-        var agreement = AgreementWithSimulation();
-        Assert.True(agreement >= Math.Min(Sqnr + 3, 25), $"{agreement} dB from its simulation, {Sqnr} from float");
+        using (var inputs = new DenoiserInputs(source.Contract, Call()))
+        {
+            PointAgreement.AssertAgree(state.Graph, state.Plan, Artifact, inputs.Values);
+        }
+
         Assert.True(Sqnr >= decibels, $"{Sqnr} dB");
     }
 
@@ -89,25 +90,18 @@ internal sealed class QuantizedModel : IDisposable
         Assert.Equal(0, Count("BitShift", "MatMulNBits", "DequantizeMatMul"));
     }
 
-    private double AgreementWithSimulation() =>
-        SignalToNoise.Decibels(Predict(SimulationBuilder.Build(state.Graph, state.Plan)), Predict(Artifact));
-
-    public float[] Predict(OnnxModel model)
+    private DenoiserCall Call()
     {
         var contract = source.Contract;
         var count = contract.FixedBatch ?? 2;
-        using var session = ModelSession.Load(model);
-        using var denoiser = new OnnxDenoiser(session, contract);
-        return denoiser.Predict(
-            new()
-            {
-                Count = count,
-                Samples = TestModels.Numbers(7, count * contract.SampleShape.Length),
-                Timesteps = [500],
-                ClassLabels = contract.ClassLabel is null ? null : [.. Enumerable.Range(0, count)],
-                Conditioning = Conditioning(contract, count),
-            }
-        );
+        return new()
+        {
+            Count = count,
+            Samples = TestModels.Numbers(7, count * contract.SampleShape.Length),
+            Timesteps = [500],
+            ClassLabels = contract.ClassLabel is null ? null : [.. Enumerable.Range(0, count)],
+            Conditioning = Conditioning(contract, count),
+        };
     }
 
     private static Dictionary<string, OnnxTensor> Conditioning(DenoiserContract contract, int count) =>

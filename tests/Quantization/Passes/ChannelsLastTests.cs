@@ -2,6 +2,7 @@ using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
 using DiffusionQuant.Quantization.Passes;
+using DiffusionQuant.Quantization.Tests.Agreement;
 using DiffusionQuant.Tests.Shared;
 using Microsoft.ML.OnnxRuntime;
 
@@ -68,10 +69,7 @@ public class ChannelsLastTests
             kernels.GetValueOrDefault("Transpose") <= attentions + 2,
             $"{kernels.GetValueOrDefault("Transpose")}"
         );
-        var expected = Runs.UNet(planned.Simulation, TestModels.Numbers(1, 2 * 3 * 256), [2, 3, 16, 16], [10, 700]);
-        var actual = Runs.UNet(planned.Exported, TestModels.Numbers(1, 2 * 3 * 256), [2, 3, 16, 16], [10, 700]);
-        var noise = expected.Zip(actual, (e, a) => (e - a) * (e - a)).Sum() / expected.Sum(e => e * e);
-        Assert.True(noise < 1e-2, $"{noise}");
+        PointAgreement.AssertAgree(model, planned.Plan, planned.Exported, inputs);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
 using DiffusionQuant.Quantization.Artifacts;
@@ -8,7 +9,7 @@ using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Reconstruction;
-using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Agreement;
 using DiffusionQuant.Quantization.Tests.Calibration;
 using DiffusionQuant.Quantization.Tests.Generality;
 
@@ -184,25 +185,17 @@ public class OutlierDrivenBitAllocationTests
             }
         }
 
-        long[] dims = [2, 2, Scaffold.Size, Scaffold.Size];
-        var sample = ("sample", TestModels.Numbers(1, 256), dims);
-        var simulated = Predict(SimulationBuilder.Build(state.Graph, state.Plan));
-        var exported = Predict(QdqExporter.Export(state.Graph, state.Plan));
-        Assert.True(SignalToNoise.Decibels(simulated, exported) > 30);
-
-        float[] Predict(OnnxModel graph)
-        {
-            using var session = Engine.ModelSession.Load(graph);
-            using var denoiser = new Diffusion.OnnxDenoiser(session, model.Source.Contract);
-            return denoiser.Predict(
-                new()
-                {
-                    Count = 2,
-                    Samples = sample.Item2,
-                    Timesteps = [500],
-                }
-            );
-        }
+        using var inputs = new DenoiserInputs(
+            model.Source.Contract,
+            new()
+            {
+                Count = 2,
+                Samples = TestModels.Numbers(1, 256),
+                Timesteps = [500],
+            }
+        );
+        var exported = QdqExporter.Export(state.Graph, state.Plan);
+        PointAgreement.AssertAgree(state.Graph, state.Plan, exported, inputs.Values);
     }
 
     [Fact]

@@ -67,7 +67,8 @@ public class RangeSearchTests
         var exact = estimator.Estimate(new ValuesDistribution(values), 8, Symmetry.Asymmetric);
         var binned = estimator.Estimate(histogram, 8, Symmetry.Asymmetric);
         Assert.Equal(exact.Scale, binned.Scale, 0.03 * exact.Scale);
-        Assert.InRange(binned.ZeroPoint, exact.ZeroPoint - 1, exact.ZeroPoint + 1);
+        // Either end of an observed range moves outward by less than a 64th of it: 4 of 256 codes.
+        Assert.InRange(binned.ZeroPoint, exact.ZeroPoint - 4, exact.ZeroPoint + 4);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
-using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Agreement;
 using DiffusionQuant.Quantization.Tests.Calibration;
 using DiffusionQuant.Quantization.Tests.Generality;
 
@@ -190,17 +190,27 @@ public class ScaledGraphTests
         Assert.NotEmpty(state.Plan.Timesteps);
         var exported = QdqExporter.Export(state.Graph, state.Plan);
         var sample = TestModels.Numbers(1, 3 * 3 * 256);
-        var together = Runs.UNet(exported, sample, Dims, Timesteps);
-        for (var i = 0; i < 3; i++)
-        {
-            var alone = Runs.UNet(exported, sample[(i * 768)..((i + 1) * 768)], [1, 3, 16, 16], [Timesteps[i]]);
-            Assert.True(
-                alone.Zip(together[(i * 768)..], (a, b) => Math.Abs(a - b)).Max() < 1e-4f * alone.Max(Math.Abs)
-            );
-        }
-
-        var simulated = Runs.UNet(SimulationBuilder.Build(state.Graph, state.Plan), sample, Dims, Timesteps);
-        Assert.True(SignalToNoise.Decibels(simulated, together) > 30);
+        var agreement = new PointAgreement(state.Graph, state.Plan, exported);
+        Runs.WithInputs(
+            sample,
+            Dims,
+            Timesteps,
+            batch =>
+            {
+                var together = agreement.See(batch);
+                agreement.AssertAgree(together, batch);
+                for (var i = 0; i < 3; i++)
+                {
+                    var rows = together.ToDictionary(t => t.Key, t => t.Value.Part(i, 3));
+                    Runs.WithInputs(
+                        sample[(i * 768)..((i + 1) * 768)],
+                        [1, 3, 16, 16],
+                        [Timesteps[i]],
+                        alone => agreement.AssertAgree(rows, alone)
+                    );
+                }
+            }
+        );
     }
 
     [Fact]
@@ -223,14 +233,12 @@ public class ScaledGraphTests
         using var model = new LoadedModel(DdpmUNet.Build(Settings()));
         var state = Run(model, "W8A8", [.. Ranges, new AdaptiveSoftmaxQuantizer(criterion, new MseRange())]);
         AssertSameFunction(model.Source.Model, state.Graph);
-        var simulated = SimulationBuilder.Build(state.Graph, state.Plan);
-        var sample = TestModels.Numbers(1, 3 * 3 * 256);
         var exported = QdqExporter.Export(state.Graph, state.Plan);
-        Assert.True(
-            SignalToNoise.Decibels(
-                Runs.UNet(simulated, sample, Dims, Timesteps),
-                Runs.UNet(exported, sample, Dims, Timesteps)
-            ) > 30
+        Runs.WithInputs(
+            TestModels.Numbers(1, 3 * 3 * 256),
+            Dims,
+            Timesteps,
+            inputs => PointAgreement.AssertAgree(state.Graph, state.Plan, exported, inputs)
         );
     }
 

@@ -11,7 +11,7 @@ using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
-using DiffusionQuant.Quantization.Simulation;
+using DiffusionQuant.Quantization.Tests.Agreement;
 using DiffusionQuant.Quantization.Tests.Calibration;
 using DiffusionQuant.Quantization.Tests.Generality;
 using DiffusionQuant.Quantization.Training;
@@ -62,12 +62,13 @@ public sealed class LsqTrainingTests
     private static QuantizationState AssertTheFileComputesAlike(QuantizationState trained)
     {
         var laid = new LayOutGraph().Run(trained, TrainedNetworks.Context());
-        long[] dims = [3, 3, 8, 8];
-        var sample = TestModels.Numbers(1, 3 * 3 * 64);
-        long[] timesteps = [800, 400, 0];
-        var simulated = Runs.UNet(SimulationBuilder.Build(laid.Graph, laid.Plan), sample, dims, timesteps);
-        var exported = Runs.UNet(QdqExporter.Export(laid.Graph, laid.Plan), sample, dims, timesteps);
-        Assert.True(SignalToNoise.Decibels(simulated, exported) > 35);
+        var exported = QdqExporter.Export(laid.Graph, laid.Plan);
+        Runs.WithInputs(
+            TestModels.Numbers(1, 3 * 3 * 64),
+            [3, 3, 8, 8],
+            [800, 400, 0],
+            inputs => PointAgreement.AssertAgree(laid.Graph, laid.Plan, exported, inputs)
+        );
         return laid;
     }
 

@@ -20,8 +20,6 @@ public sealed class HelpTests
     [InlineData("report")]
     [InlineData("reference")]
     [InlineData("reference make")]
-    [InlineData("reference fashion-mnist")]
-    [InlineData("reference cifar10")]
     [InlineData("extractor show")]
     public async Task Help_is_as_verified(string command)
     {

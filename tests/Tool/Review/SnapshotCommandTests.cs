@@ -41,7 +41,7 @@ public sealed class SnapshotCommandTests : IDisposable
             [
                 $"{verified}: accepted",
                 "  32 paired and 0 distribution images",
-                "    PSNR 32.20 -> 21.50 dB (worse, tolerance 0.5)",
+                "    PSNR 32.20 -> 21.50 dB (worse, tolerance 2)",
                 "    SSIM 0.9500 -> 0.9600 (same, tolerance 0.01)",
             ],
             run.OutputLines

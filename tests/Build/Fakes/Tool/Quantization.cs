@@ -9,6 +9,7 @@ internal static class Quantization
     public static async Task<int> RunAsync(Request request)
     {
         request.Begin();
+        var inputs = request.FindInputs(request.Args[1], "--recipe", "--training-data");
         if (request.Setting("EXIT") is var exitCode and not 0)
         {
             return exitCode;
@@ -30,18 +31,21 @@ internal static class Quantization
 
         Attach(cache, request.Option("-o")!, isEmpty: request.Text("EMPTY") is not null);
         Console.WriteLine(quantized ? "info: quantized" : "info: taken from the cache");
+        request.WriteInputs(inputs);
         request.End(quantized);
         return 0;
     }
 
     private static string Key(Request request)
     {
-        string[] elsewhere = ["-o", "--cache-directory", "--progress-file"];
+        string[] elsewhere = ["-o", "--cache-directory", "--progress-file", "--inputs-file"];
         var recipe = request.Args.Where(
             (a, i) => !elsewhere.Contains(a) && a != "--force" && (i == 0 || !elsewhere.Contains(request.Args[i - 1]))
         );
         var model = request.Args[1];
-        var files = Directory.Exists(model) ? Directory.GetFiles(model, "*", SearchOption.AllDirectories) : [model];
+        var files = Directory.Exists(model)
+            ? Directory.GetFiles(model, "*", SearchOption.AllDirectories)
+            : ModelText.FilesOf(model).Where(File.Exists);
         var text = string.Join("|", recipe.Skip(2)) + string.Concat(files.Order().Select(File.ReadAllText));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
@@ -51,7 +55,7 @@ internal static class Quantization
         var beside = Directory.CreateDirectory($"{cache}.new").FullName;
         File.WriteAllText(Path.Combine(beside, "model.onnx"), $"{bits} {Path.GetFileName(cache)}");
         File.WriteAllText(Path.Combine(beside, "scheduler_config.json"), "{}");
-        File.WriteAllText(Path.Combine(beside, "quantization.json"), "{}");
+        File.WriteAllText(Path.Combine(beside, "quantization.json"), $"\"{Path.GetFileName(cache)}\"");
         if (Directory.Exists(cache))
         {
             Directory.Delete(cache, recursive: true);

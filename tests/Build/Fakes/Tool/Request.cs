@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffusionQuant.Build.Files;
 
 namespace DiffusionQuant.Build.Tests.Fakes;
 
@@ -42,6 +43,19 @@ internal sealed class Request(string[] args, string variables)
                 ended = true,
             }
         );
+
+    /// <summary>The lines of <c>--inputs-file</c>: a model, what some options name, and what all of these name.</summary>
+    public List<string> FindInputs(string model, params string[] options)
+    {
+        string[] all = [.. options, "--conditioning", "--extractor", "--reference"];
+        var paths = all.Select(Option)
+            .OfType<string>()
+            .Append(model)
+            .SelectMany(path => File.Exists(path) ? ModelText.FilesOf(path) : [path]);
+        return [.. paths.Select(path => InputList.Line(path, InputList.StateOf(path)))];
+    }
+
+    public void WriteInputs(IEnumerable<string> lines) => File.WriteAllLines(Option("--inputs-file")!, lines);
 
     /// <summary>Holds a file that only one process at a time can hold.</summary>
     public static FileStream Lock(string path)

@@ -11,6 +11,7 @@ internal static class Verification
     public static async Task<int> RunAsync(Request request)
     {
         request.Begin();
+        var inputs = request.FindInputs(request.Option("--float")!, "--snapshot");
         var metrics = await File.ReadAllTextAsync(Path.Combine(request.Args[1], "model.onnx"));
         await File.WriteAllTextAsync(request.Option("--progress-file")!, """{"fraction":0.5}""");
         await Task.Delay(request.Setting("SLEEP"));
@@ -21,6 +22,7 @@ internal static class Verification
         if (request.Text("EMPTY") is null)
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "metrics.json"), metrics);
+            request.WriteInputs(inputs);
         }
 
         if (request.Setting("EXIT") is var exitCode and not 0)

@@ -1,14 +1,10 @@
-"""Makes the expected values of the tests of image resizing, PNG reading and feature extraction.
+"""Makes the expected values of the tests of image resizing, image reading and feature extraction.
 
 /usr/bin/python3 features.py    (Debian's python3-numpy, python3-pil, python3-torch)
-Writes resize.json, resnet.json and png/ beside this file. The input of resize.json is the formula in image(), which the tests repeat.
+Writes resize.json, resnet.json, png/ and formats/ beside this file. The input of resize.json is the formula in image(), which the tests repeat.
 """
 import json, os
 import numpy as np
-import onnx
-import onnx.numpy_helper
-import torch
-import torch.nn.functional as F
 from PIL import Image
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +23,7 @@ def pil(a, w, h, how):
 
 def tf1(a, w, h):
     """torch-fidelity's formula: corners, not centres."""
+    import torch
     t = torch.from_numpy(a.astype(np.float32)).permute(2, 0, 1)[None]
     ih, iw = a.shape[:2]
     gy = torch.arange(h, dtype=torch.float32) * (ih / h)
@@ -67,6 +64,27 @@ def pngs():
     interlaced(rgb, f'{out}/interlaced.png')
 
 
+def formats():
+    """A smooth picture, which lossy formats keep well, in colours and in gray; what PIL decodes of lossy files is kept too."""
+    out = os.path.join(HERE, 'formats'); os.makedirs(out, exist_ok=True)
+    y, x, k = np.mgrid[0:16, 0:24, 0:3]
+    rgb = (x * 6 + y * 4 + k * 20).astype(np.uint8)
+    for name, a in [('rgb', rgb), ('gray', rgb[:, :, 0])]:
+        picture = Image.fromarray(a)
+        picture.save(f'{out}/{name}.jpg', quality=95, subsampling=0)
+        picture.save(f'{out}/{name}-progressive.jpg', quality=95, subsampling=0, progressive=True)
+        picture.save(f'{out}/{name}-lossy.webp', quality=95)
+        for lossy in (f'{name}.jpg', f'{name}-progressive.jpg', f'{name}-lossy.webp'):
+            np.save(f'{out}/{lossy}.npy', np.asarray(Image.open(f'{out}/{lossy}'))[None])
+        picture.save(f'{out}/{name}.webp', lossless=True)
+        for ending in ('bmp', 'tif', 'tga'):
+            picture.save(f'{out}/{name}.{ending}')
+    picture.save(f'{out}/gray.gif')
+    picture.convert('RGB').save(f'{out}/gray-in-rgb.jpg', quality=95)
+    Image.fromarray(rgb // 64 * 64).convert('P', palette=Image.ADAPTIVE, colors=256).save(f'{out}/rgb.gif')
+    assert (np.asarray(Image.open(f'{out}/rgb.gif').convert('RGB')) == rgb // 64 * 64).all()
+
+
 def interlaced(a, path):
     """PIL writes no interlaced files, so Adam7 is written out here; PIL must read it back."""
     import struct, zlib
@@ -83,6 +101,8 @@ def interlaced(a, path):
 
 def resnet():
     """The embedded extractor's graph, run by PyTorch instead of ONNX Runtime."""
+    import onnx, onnx.numpy_helper, torch
+    import torch.nn.functional as F
     path = os.path.join(HERE, '../../../../src/Evaluation/Features/Embedded/fashion-resnet20/model.onnx')
     graph = onnx.load(path).graph
     values = {t.name: torch.from_numpy(np.array(onnx.numpy_helper.to_array(t))) for t in graph.initializer}
@@ -108,4 +128,4 @@ def resnet():
 
 
 if __name__ == '__main__':
-    resizes(); resnet(); pngs()
+    resizes(); resnet(); pngs(); formats()
