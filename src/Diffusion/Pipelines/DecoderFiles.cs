@@ -11,14 +11,7 @@ internal static class DecoderFiles
     public static IReadOnlyList<string> Of(string path)
     {
         var full = Path.GetFullPath(path);
-        var folder = Path.GetDirectoryName(full)!;
-        return
-        [
-            full,
-            .. Data(full),
-            Path.Combine(folder, "config.json"),
-            Path.Combine(Path.GetDirectoryName(folder) ?? folder, "vae", "config.json"),
-        ];
+        return [full, .. Data(full), .. LatentScaling.ConfigPaths(full)];
     }
 
     private static IReadOnlyList<string> Data(string path)

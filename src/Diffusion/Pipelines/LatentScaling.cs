@@ -17,13 +17,7 @@ public sealed record LatentScaling(double Factor, double Shift)
     /// none, and latents of so many channels have no usual factor.</exception>
     public static LatentScaling Of(string decoderPath, DenoiserContract denoiser)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
-        string[] configs =
-        [
-            Path.Combine(folder, "config.json"),
-            Path.Combine(Path.GetDirectoryName(folder) ?? folder, "vae", "config.json"),
-        ];
-        var config = configs.Where(File.Exists).Select(JsonConfig.Load).FirstOrDefault();
+        var config = ConfigPaths(decoderPath).Where(File.Exists).Select(JsonConfig.Load).FirstOrDefault();
         if (config is null && denoiser.SampleShape.Channels != 4)
         {
             throw DiffusionErrors.NoImages(
@@ -37,5 +31,16 @@ public sealed record LatentScaling(double Factor, double Shift)
             config?.Number("scaling_factor", usual, n => n > 0, "a positive number is expected") ?? usual,
             config?.Number("shift_factor", 0, _ => true, "a number is expected") ?? 0
         );
+    }
+
+    /// <summary>Where a decoder's config.json is looked for.</summary>
+    internal static IReadOnlyList<string> ConfigPaths(string decoderPath)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(decoderPath))!;
+        return
+        [
+            Path.Combine(folder, "config.json"),
+            Path.Combine(Path.GetDirectoryName(folder) ?? folder, "vae", "config.json"),
+        ];
     }
 }
