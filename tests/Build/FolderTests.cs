@@ -46,7 +46,10 @@ public sealed class FolderTests
     {
         var sandbox = await Sandbox.CreateAsync();
         sandbox.WriteProject(Item.Replace("/>", "Link=\"Models/foo\" />"), outputType: "Library");
-        sandbox.Write("App/Program.cs", "public static class Plugin { public static string Load() => Sample.DiffusionModels.DdpmFashion.Folder; }");
+        sandbox.Write(
+            "App/Program.cs",
+            "public static class Plugin { public static string Load() => Sample.DiffusionModels.DdpmFashion.Folder; }"
+        );
         sandbox.Write("Host/Host.csproj", ProjectText.Of("net10.0", ""));
         sandbox.Write(
             "Host/Program.cs",
@@ -60,7 +63,11 @@ public sealed class FolderTests
         sandbox.Write("Host/bin/Debug/net10.0/Models/foo/model.onnx", "the host's own");
 
         var library = Path.Combine(sandbox.AppFolder, "bin/Debug/net10.0");
-        var host = await sandbox.DotNetAsync("exec", "Host/bin/Debug/net10.0/Host.dll", Path.Combine(library, "App.dll"));
+        var host = await sandbox.DotNetAsync(
+            "exec",
+            "Host/bin/Debug/net10.0/Host.dll",
+            Path.Combine(library, "App.dll")
+        );
 
         Assert.Equal(Path.Combine(library, "Models/foo"), host.Succeeds().Output.Trim());
     }

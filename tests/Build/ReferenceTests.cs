@@ -71,7 +71,10 @@ public sealed class ReferenceTests
         var build = (await sandbox.DotNetAsync("build", "Central", "-tl:off")).Succeeds();
 
         var warning = build.Message();
-        Assert.Equal(("warning", "DQ1150", "Central.csproj", 9), (warning.Kind, warning.Code, warning.File, warning.Line));
+        Assert.Equal(
+            ("warning", "DQ1150", "Central.csproj", 9),
+            (warning.Kind, warning.Code, warning.File, warning.Line)
+        );
         Assert.DoesNotContain(" Load(", sandbox.Read("Central/obj/Debug/net10.0/diffusionquant/DiffusionModels.g.cs"));
 
         // As it says.

@@ -21,7 +21,8 @@ public sealed class InputFilesTests : IDisposable
         // A single file, with data as torch names it and in a folder below, in a layout that has a decoder.
         DdpmUNet
             .Build(DdpmUNetSettings.Tiny with { ImageChannels = 4 })
-            .Save(Made("net", "unet", "model.onnx"), Outside with { ExternalDataName = "weights/r2.c1.weight" });
+            .Save(Made("net", "unet", "model.onnx"), Outside with { ExternalDataName = "w_r2.c1.weight" });
+        MoveBelow(folder.At("net", "unet", "model.onnx"), "w_r2.c1.weight");
         folder.Write("net/unet/config.json", "{}");
         folder.Write("net/scheduler/scheduler_config.json", """{ "num_train_timesteps": 100 }""");
         Decoder().Save(Made("net", "vae_decoder", "model.onnx"), Outside with { ExternalDataName = "decoder.bias" });
@@ -87,10 +88,7 @@ public sealed class InputFilesTests : IDisposable
 
         Assert.Null(InputList.FindChanged(folder.At("verify.files")));
         File.AppendAllText(folder.At("net", "vae_decoder", "decoder.bias"), " ");
-        Assert.Equal(
-            folder.At("net", "vae_decoder", "decoder.bias"),
-            InputList.FindChanged(folder.At("verify.files"))
-        );
+        Assert.Equal(folder.At("net", "vae_decoder", "decoder.bias"), InputList.FindChanged(folder.At("verify.files")));
     }
 
     [Fact]
@@ -136,6 +134,17 @@ public sealed class InputFilesTests : IDisposable
         quantizer.Work = (_, _) => { };
         Assert.Equal(0, (await ToolRun.OfAsync(command, quantizer)).ExitCode);
         Assert.Equal(2, quantizer.Calls);
+    }
+
+    /// <summary>Puts a model's data into a folder, whose name takes as many bytes as before: <c>w_NAME</c> becomes <c>w/NAME</c>.</summary>
+    private static void MoveBelow(string model, string data)
+    {
+        var below = data.Replace('_', '/');
+        var folder = Path.GetDirectoryName(model)!;
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder, below))!);
+        File.Move(Path.Combine(folder, data), Path.Combine(folder, below));
+        var bytes = Encoding.Latin1.GetString(File.ReadAllBytes(model)).Replace(data, below);
+        File.WriteAllBytes(model, Encoding.Latin1.GetBytes(bytes));
     }
 
     private string Made(params string[] names)
