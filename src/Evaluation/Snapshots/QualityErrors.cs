@@ -17,19 +17,25 @@ internal static class QualityErrors
         GateContext context
     )
     {
-        var layers = comparison
-            .Layers.Take(MostLayers)
-            .Select(l => $"{l.Name} {MetricRounding.Plain(l.Verified)} -> {MetricRounding.Plain(l.Received)} dB");
+        string[] layers =
+        [
+            .. (worse.Count > 0 ? comparison.Layers : comparison.WorseLayers)
+                .Take(MostLayers)
+                .Select(l => $"{l.Name} {MetricRounding.Plain(l.Verified)} -> {MetricRounding.Plain(l.Received)} dB"),
+        ];
+        var tolerance = $"(tolerance {MetricRounding.Plain(comparison.Verified.LayerTolerance)})";
         var changes = comparison.Verified.Provenance.ChangesTo(comparison.Received.Provenance).ToArray();
         string[] sentences =
         [
-            $"{model} is worse than its snapshot: {InWords(worse)}",
-            comparison.Layers.Count > 0 ? $"SQNR fell most in {string.Join(", ", layers)}" : "",
+            worse.Count > 0
+                ? $"{model} is worse than its snapshot: {InWords(worse)}"
+                : $"{model} is worse than its snapshot in single layers: SQNR fell in {string.Join(", ", layers)} {tolerance}",
+            worse.Count > 0 && layers.Length > 0 ? $"SQNR fell most in {string.Join(", ", layers)}" : "",
             changes.Length > 0 ? $"Changed since the snapshot: {string.Join(", ", changes)}" : "",
             context.ReportPath is { } report ? $"See {report}" : "",
             $"If this is meant: {context.Accept}",
         ];
-        return Error("DQ2001", string.Join(". ", sentences.Where(s => s.Length > 0)), worse[0].Definition.Name);
+        return Error("DQ2001", string.Join(". ", sentences.Where(s => s.Length > 0)), worse.FirstOrDefault()?.Definition.Name);
     }
 
     [Diagnostic("DQ2002")]

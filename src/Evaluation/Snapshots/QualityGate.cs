@@ -72,7 +72,8 @@ public static class QualityGate
         var worse = Of(MetricVerdict.Worse).OrderByDescending(c => c.Severity).ToArray();
         var missing = Of(MetricVerdict.Missing).ToArray();
         var better = Of(MetricVerdict.Better).OrderBy(c => c.Severity).ToArray();
-        if (worse.Length > 0)
+        var hasWorseLayers = comparison.WorseLayers.Any();
+        if (worse.Length > 0 || hasWorseLayers)
         {
             findings.Add(QualityErrors.Drift(report.Model.Name, worse, comparison, context));
         }
@@ -84,11 +85,11 @@ public static class QualityGate
 
         if (better.Length > 0)
         {
-            var suggestsAccepting = worse.Length == 0 && missing.Length == 0;
+            var suggestsAccepting = worse.Length == 0 && missing.Length == 0 && !hasWorseLayers;
             findings.Add(QualityErrors.Better(report.Model.Name, better, suggestsAccepting ? context.Accept : null));
         }
 
-        return (comparison, worse.Length + missing.Length + better.Length > 0);
+        return (comparison, hasWorseLayers || worse.Length + missing.Length + better.Length > 0);
 
         IEnumerable<MetricChange> Of(MetricVerdict verdict) => comparison.Metrics.Where(c => c.Verdict == verdict);
     }

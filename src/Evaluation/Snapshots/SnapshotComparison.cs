@@ -5,6 +5,11 @@ namespace DiffusionQuant.Evaluation.Snapshots;
 /// <summary>A received measurement beside the verified one.</summary>
 public sealed class SnapshotComparison
 {
+    private const double EnoughSqnr = 40;
+
+    // Rounded to 0.1: of two neighbours either may be the same value.
+    private const double RoundingOfLayers = 0.15;
+
     private SnapshotComparison(
         SnapshotMeasurement verified,
         SnapshotMeasurement received,
@@ -23,6 +28,11 @@ public sealed class SnapshotComparison
 
     /// <summary>Layers of both whose SQNR fell, the largest fall first.</summary>
     public IReadOnlyList<LayerChange> Layers { get; }
+
+    /// <summary>Those of <see cref="Layers"/> that fell by more than the snapshot tolerates. What a layer has beyond
+    /// <see cref="EnoughSqnr"/> dB does not count: its errors are lost in those of others.</summary>
+    public IEnumerable<LayerChange> WorseLayers =>
+        Layers.Where(l => Math.Min(l.Verified, EnoughSqnr) - l.Received > Verified.LayerTolerance + RoundingOfLayers);
 
     /// <summary>Compares.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3001: a setting differs on which values depend.</exception>
@@ -43,8 +53,7 @@ public sealed class SnapshotComparison
         var layers = received
             .Layers.Where(l => earlier.ContainsKey(l.Name))
             .Select(l => new LayerChange(l.Name, earlier[l.Name], l.Sqnr))
-            // Rounded to 0.1: of two neighbours either may be the same value.
-            .Where(l => l.Fall > 0.15)
+            .Where(l => l.Fall > RoundingOfLayers)
             .OrderByDescending(l => l.Fall);
         return new(verified, received, [.. changes], [.. layers]);
     }

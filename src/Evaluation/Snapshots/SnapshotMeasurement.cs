@@ -6,6 +6,12 @@ namespace DiffusionQuant.Evaluation.Snapshots;
 /// <remarks>A snapshot may have several, because a model may be measured on few images in a build and on many in CI.</remarks>
 public sealed record SnapshotMeasurement
 {
+    /// <summary>
+    /// By how many dB a layer's SQNR may fall where a snapshot says nothing else: twice what the worst layer of quantizations
+    /// that are equally good falls by (benchmarks/results/stability.md).
+    /// </summary>
+    public const double UsualLayerTolerance = 4;
+
     /// <summary>Images of paired metrics; 0 where none was measured.</summary>
     public required int PairedImages { get; init; }
 
@@ -29,6 +35,9 @@ public sealed record SnapshotMeasurement
 
     /// <summary>The metrics, in the order of <see cref="MetricCatalog.All"/>.</summary>
     public required IReadOnlyList<SnapshotMetric> Metrics { get; init; }
+
+    /// <summary>By how many dB a layer's SQNR may fall; infinite for any.</summary>
+    public double LayerTolerance { get; init; } = UsualLayerTolerance;
 
     /// <summary>The layers, in topological order.</summary>
     public IReadOnlyList<SnapshotLayer> Layers { get; init; } = [];
@@ -102,6 +111,7 @@ public sealed record SnapshotMeasurement
     internal SnapshotMeasurement WithChosenTolerancesOf(SnapshotMeasurement earlier) =>
         this with
         {
+            LayerTolerance = earlier.LayerTolerance,
             Metrics =
             [
                 .. Metrics.Select(m =>

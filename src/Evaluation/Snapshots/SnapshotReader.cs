@@ -70,7 +70,7 @@ internal sealed class SnapshotReader
             this,
             node,
             "a measurement",
-            ["images", "measured", "float", "sampling", "extractor", "reference", "metrics", "layers", "withoutBlock"]
+            ["images", "measured", "float", "sampling", "extractor", "reference", "metrics", "layerTolerance", "layers", "withoutBlock"]
         );
         var images = new Fields(this, fields.Required("images"), "'images'", ["paired", "distribution"]);
         var (paired, distribution) = ((int)images.Integer("paired"), (int)images.Integer("distribution"));
@@ -93,6 +93,9 @@ internal sealed class SnapshotReader
             Extractor = fields.Find("extractor") is { } extractor ? ReadExtractor(extractor) : null,
             Reference = fields.Find("reference") is { } reference ? ReadReference(reference) : null,
             Metrics = [.. MetricCatalog.All.Select(d => read.GetValueOrDefault(d.Name)).OfType<SnapshotMetric>()],
+            LayerTolerance = fields.Find("layerTolerance") is null
+                ? SnapshotMeasurement.UsualLayerTolerance
+                : fields.Number("layerTolerance"),
             Layers = fields.Find("layers") is { } layers ? ReadLayers(layers) : [],
         };
     }

@@ -64,6 +64,7 @@ internal static class SnapshotWriter
                     : null
             ),
             Member("metrics", Lines("        ", m.Metrics.Select(metric => Metric(metric, m)))),
+            Member("layerTolerance", m.Layers.Count > 0 ? Number(m.LayerTolerance) : null),
             Member(
                 "layers",
                 m.Layers.Count > 0

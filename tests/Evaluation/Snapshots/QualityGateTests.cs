@@ -78,6 +78,39 @@ public sealed partial class QualityGateTests
     }
 
     [Fact]
+    public void A_layer_that_fell_far_fails_though_every_metric_is_the_same()
+    {
+        Assert.True(Check(Reports.Usual.WithLayer("/down/0/conv1", 20.2)).Passes);
+        var finding = Assert.Single(Check(Reports.Usual.WithLayer("/down/0/conv1", 19.8)).Findings);
+        Assert.Equal("DQ2001", finding.Code);
+        Assert.StartsWith(
+            "ddpm-fashion is worse than its snapshot in single layers: SQNR fell in /down/0/conv1 24.1 -> 19.8 dB (tolerance 4)",
+            finding.Message
+        );
+        var lenient = Verified.ToJson().Replace("\"layerTolerance\": 4", "\"layerTolerance\": 6");
+        Assert.True(
+            QualityGate
+                .Check(
+                    Reports.Usual.WithLayer("/down/0/conv1", 19.8),
+                    MetricsSnapshot.Parse(lenient),
+                    new(),
+                    Context
+                )
+                .Passes
+        );
+    }
+
+    [Fact]
+    public void What_a_layer_has_beyond_40_dB_does_not_count()
+    {
+        var verified = MetricsSnapshot.Of(Reports.Usual.WithLayer("/conv_in/Conv", 60));
+        bool Passes(double sqnr) =>
+            QualityGate.Check(Reports.Usual.WithLayer("/conv_in/Conv", sqnr), verified, new(), Context).Passes;
+        Assert.True(Passes(36.1));
+        Assert.False(Passes(35.7));
+    }
+
+    [Fact]
     public void A_snapshot_keeps_the_blocks()
     {
         var report = Reports.Usual.WithBlocks(MetricCatalog.Psnr, [31.123456, 33]);
