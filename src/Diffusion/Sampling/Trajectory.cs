@@ -210,18 +210,21 @@ public sealed class Trajectory
         if (!double.IsFinite(settings.GuidanceScale) || settings.GuidanceScale < 0)
         {
             throw DiffusionErrors.BadSettings(
-                "GuidanceScale",
+                "guidance scale",
                 settings.GuidanceScale.ToString(CultureInfo.InvariantCulture),
                 "a number of at least 0 is expected"
             );
         }
 
-        if (Sampler is DdpmSampler { VarianceType: VarianceType.LearnedRange } && !Contract.PredictsVariance)
+        if (
+            Sampler is DdpmSampler { VarianceType: VarianceType.Learned or VarianceType.LearnedRange }
+            && !Contract.PredictsVariance
+        )
         {
             throw DiffusionErrors.BadOutput(
                 Contract.Path,
                 Contract.Output.Name,
-                $"variance_type is learned_range, but the output has the sample's {Contract.SampleShape.Channels} channels, not twice as many"
+                $"variance_type is a learned one, but the output has the sample's {Contract.SampleShape.Channels} channels, not twice as many"
             );
         }
 
@@ -233,7 +236,7 @@ public sealed class Trajectory
         {
             throw DiffusionErrors.ConditioningMissing(
                 Contract.Path,
-                $"{labels}, of which the number of classes is not known (ClassCount)"
+                $"{labels}, of which the number of classes is not known (let config.json beside the model say it: \"num_class_embeds\")"
             );
         }
 
