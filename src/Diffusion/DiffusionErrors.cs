@@ -5,6 +5,8 @@ namespace DiffusionQuant.Diffusion;
 /// <summary>The failures of model folders, schedules, sampling and images: codes DQ1040 to DQ1069.</summary>
 internal static class DiffusionErrors
 {
+    private const string InputRoles = "InputRoles of the item in a project, --input-role on the command line";
+
     [Diagnostic("DQ1040")]
     public static DiffusionQuantException NoModel(string path, string lookedFor) =>
         new(
@@ -20,21 +22,32 @@ internal static class DiffusionErrors
     public static DiffusionQuantException NotADenoiser(string path, string why, string signature) =>
         new(
             "DQ1042",
-            $"{path}: this is not the denoiser of a diffusion model: {why}. {signature}. Give the model that predicts noise (the unet or transformer part), or name the roles of its inputs (InputRoles)."
+            $"{path}: this is not the denoiser of a diffusion model: {why}. {signature}. Give the model that predicts noise (the unet or transformer part), or name the roles of its inputs ({InputRoles})."
         );
 
     [Diagnostic("DQ1043")]
     public static DiffusionQuantException BadRole(string path, string input, string why, string signature) =>
         new(
             "DQ1043",
-            $"{path}: the role given for the input '{input}' does not fit: {why}. {signature}. Correct InputRoles."
+            $"{path}: the role given for the input '{input}' does not fit: {why}. {signature}. Correct it ({InputRoles})."
         );
 
     [Diagnostic("DQ1044")]
-    public static DiffusionQuantException UnknownSize(string path, string input, string dimension, string advice) =>
+    public static DiffusionQuantException UnknownSize(
+        string path,
+        string input,
+        string meaning,
+        string key,
+        string? symbol
+    ) =>
         new(
             "DQ1044",
-            $"{path}: the size of dimension '{dimension}' of the input '{input}' is not known: neither the graph nor config.json tells it. {advice}"
+            $"{path}: the {meaning} of the input '{input}' is not known: neither the graph nor config.json tells it. Put a config.json beside the model that does, {{ \"{key}\": 64 }} for instance"
+                + (
+                    symbol is null
+                        ? "; or export the model with a fixed size."
+                        : $"; or give the dimension '{symbol}' a size (--dimension {symbol}=64, or \"dimensions\" in a recipe file)."
+                )
         );
 
     [Diagnostic("DQ1045")]
@@ -53,7 +66,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException NoSchedule(string path) =>
         new(
             "DQ1047",
-            $"{path}: no scheduler_config.json is found beside the model or in a scheduler folder, so its noise schedule is not known. Copy the file from the model's source, or name one (SchedulerConfigPath)."
+            $"{path}: no scheduler_config.json is found beside the model or in a scheduler folder, so its noise schedule is not known. Copy the file from the model's source and put it beside the model."
         );
 
     [Diagnostic("DQ1048")]
@@ -71,7 +84,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException ConditioningMissing(string path, string inputs) =>
         new(
             "DQ1050",
-            $"{path}: the model needs conditioning that is not given: {inputs}. Save it as arrays named like the inputs (a .npz file or a folder of .npy files) and name that (Conditioning)."
+            $"{path}: the model needs conditioning that is not given: {inputs}. Save it as arrays named like the inputs (a .npz file or a folder of .npy files) and name that (Conditioning of the item in a project, --conditioning on the command line)."
         );
 
     [Diagnostic("DQ1051")]
@@ -100,7 +113,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException NoImages(string path, string why) =>
         new(
             "DQ1054",
-            $"{path}: the model's samples are no images: {why}. Put the model's VAE decoder into the folder as vae_decoder/model.onnx, or use Trajectory to get the latents."
+            $"{path}: the model's samples are no images: {why}. Put the model's VAE decoder into the folder as vae_decoder/model.onnx; a program can take the latents themselves from the class Trajectory."
         );
 
     [Diagnostic("DQ1055")]

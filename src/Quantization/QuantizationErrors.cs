@@ -11,11 +11,8 @@ internal static class QuantizationErrors
         new("DQ1090", $"There is no method '{name}'. Known methods: {string.Join(", ", known)}.");
 
     [Diagnostic("DQ1091")]
-    public static DiffusionQuantException NothingToQuantize(string path, string bits) =>
-        new(
-            "DQ1091",
-            $"{path}: the recipe {bits} leaves every layer in float, or the graph has no convolution, Gemm or MatMul with constant weights. Check policy and rules, or export the model without fused operators."
-        );
+    public static DiffusionQuantException NothingToQuantize(string path, string why) =>
+        new("DQ1091", $"{path}: nothing would be quantized: {why}.");
 
     [Diagnostic("DQ1092")]
     public static DiffusionQuantException NotFinite(string path, string value, int timestep) =>
@@ -73,6 +70,6 @@ internal static class QuantizationErrors
     public static DiffusionQuantException TrainingDiverged(string path, string pass, int step) =>
         new(
             "DQ1099",
-            $"{path}: the loss is not finite after {step} steps of '{pass}'. Give more bits to the layers with the lowest SQNR (diffquant inspect), or take another number of steps (Iterations): fewer steps have higher rates."
+            $"{path}: the loss is not finite after {step} steps of '{pass}'. Give more bits to the layers with the lowest SQNR (diffquant inspect), or take another number of steps (Iterations of the item in a project, --iterations on the command line): fewer steps have higher rates."
         );
 }

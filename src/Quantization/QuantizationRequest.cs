@@ -29,6 +29,9 @@ public sealed record QuantizationProgress(string Stage, double Fraction, string?
 {
     /// <summary>What a user should read now: what long work will cost, before it begins; null for nothing.</summary>
     public string? Note { get; init; }
+
+    /// <summary>What is probably not as a user wants it; null for nothing.</summary>
+    public Onnx.Diagnostics.DiffusionQuantException? Warning { get; init; }
 }
 
 /// <summary>What a quantization has made.</summary>

@@ -82,6 +82,17 @@ public static class Quantizer
                         Note = text => progress?.Report(new(pass.Name, stages.Fraction, null) { Note = text }),
                     }
                 );
+                if (pass is PlanLayers)
+                {
+                    // Said before the long part begins.
+                    var layers = state.Layers.Select(l => l.Description);
+                    progress?.Report(
+                        new(pass.Name, stages.Fraction, null)
+                        {
+                            Warning = UnmatchedRules.Find(request.ModelPath, recipe.Rules, [.. layers]),
+                        }
+                    );
+                }
             }
         }
         finally

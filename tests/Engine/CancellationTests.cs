@@ -31,6 +31,17 @@ public sealed class CancellationTests
     }
 
     [Fact]
+    public void A_cancelled_scope_loads_nothing()
+    {
+        using var source = new CancellationTokenSource();
+        using var workers = Workers.Use(1, source.Token);
+        ModelSession.Load(TinyModels.SumAndProduct()).Dispose();
+        source.Cancel();
+        var e = Assert.Throws<OperationCanceledException>(() => ModelSession.Load(TinyModels.SumAndProduct()));
+        Assert.Equal(source.Token, e.CancellationToken);
+    }
+
+    [Fact]
     public void A_cancelled_token_starts_nothing_and_the_session_stays_usable()
     {
         using var session = ModelSession.Load(TinyModels.SumAndProduct());

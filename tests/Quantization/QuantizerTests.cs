@@ -250,6 +250,22 @@ public sealed class QuantizerTests : IDisposable
         AssertRefused("DQ1090", DdpmUNet.Build(DdpmUNetSettings.Tiny), Recipe("W8A8") with { Method = "magic" });
 
     [Fact]
+    public void RulesThatMatchNothingAreSaidBeforeTheLongPart()
+    {
+        var recipe = Recipe("W8A8") with { Rules = [LayerRule.Parse("type:Convolution=float")] };
+        var reports = new List<QuantizationProgress>();
+        Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), recipe), new Reports(reports.Add));
+        var warning = Assert.Single(reports, r => r.Warning is not null);
+        Assert.Equal("DQ1088", warning.Warning!.Code);
+        Assert.True(reports.IndexOf(warning) < reports.FindIndex(r => r.Stage == "collect samples"));
+    }
+
+    private sealed class Reports(Action<QuantizationProgress> take) : IProgress<QuantizationProgress>
+    {
+        public void Report(QuantizationProgress value) => take(value);
+    }
+
+    [Fact]
     public void ARecipeThatLeavesAllInFloatIsRefused() =>
         AssertRefused(
             "DQ1091",

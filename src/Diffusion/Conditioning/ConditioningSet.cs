@@ -105,7 +105,7 @@ public sealed class ConditioningSet
             throw DiffusionErrors.NoGuidance(
                 contract.Path,
                 contract.ClassLabel is not null
-                    ? "the label of its null class is not known (NullClass)"
+                    ? "the label of its null class is not known; it is, where its table of labels has one row more than config.json says there are classes (\"num_class_embeds\")"
                     : $"no array for the unconditional call is given (named like an input with {UnconditionalSuffix} behind)"
             );
         }

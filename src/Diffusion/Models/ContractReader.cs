@@ -146,29 +146,28 @@ internal sealed class ContractReader
         var channels = Size(
             sample.Name,
             dims[1],
-            "channels",
+            "number of channels",
             options.Channels ?? config?.InChannels ?? detector.Trace(sample.Name).ConvolutionChannels,
-            "Give Channels."
+            "in_channels"
         );
-        const string Advice = "Give SampleSize (height and width), or a size for the dimension in Dimensions.";
         var height = Size(
             sample.Name,
             dims[2],
             "height",
             options.SampleSize?.Height ?? (int?)outDims[2].Value ?? config?.SampleSize?.Height,
-            Advice
+            "sample_size"
         );
         var width = Size(
             sample.Name,
             dims[3],
             "width",
             options.SampleSize?.Width ?? (int?)outDims[3].Value ?? config?.SampleSize?.Width,
-            Advice
+            "sample_size"
         );
         return new(channels, height, width);
     }
 
-    private int Size(string input, Dimension dimension, string meaning, int? elsewhere, string advice) =>
+    private int Size(string input, Dimension dimension, string meaning, int? elsewhere, string key) =>
         (int?)dimension.Value
         ?? (
             dimension.Symbol is not null && options.Dimensions.TryGetValue(dimension.Symbol, out var size)
@@ -176,7 +175,7 @@ internal sealed class ContractReader
                 : null
         )
         ?? elsewhere
-        ?? throw DiffusionErrors.UnknownSize(path, input, dimension.Symbol ?? meaning, advice);
+        ?? throw DiffusionErrors.UnknownSize(path, input, meaning, key, dimension.Symbol);
 
     private int OutputChannels(ValueInfo output, SampleShape shape)
     {

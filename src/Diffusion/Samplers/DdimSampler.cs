@@ -21,7 +21,7 @@ public sealed class DdimSampler : ISampler
         Eta = eta is >= 0 and <= 1
             ? eta
             : throw DiffusionErrors.BadSettings(
-                "Eta",
+                "eta",
                 eta.ToString(CultureInfo.InvariantCulture),
                 "a number from 0 to 1 is expected"
             );

@@ -28,6 +28,7 @@ public sealed class DdpmSampler : ISampler
         VarianceType switch
         {
             VarianceType.FixedLarge => "DDPM fixed_large",
+            VarianceType.Learned => "DDPM learned",
             VarianceType.LearnedRange => "DDPM learned_range",
             _ => "DDPM fixed_small",
         };
@@ -65,13 +66,13 @@ public sealed class DdpmSampler : ISampler
         Span<float> next
     )
     {
-        var learned = VarianceType == VarianceType.LearnedRange;
+        var learned = VarianceType is VarianceType.Learned or VarianceType.LearnedRange;
         if (learned && output.Length < 2 * sample.Length)
         {
             throw DiffusionErrors.BadOutput(
                 "scheduler_config.json",
                 "of the model",
-                "variance_type is learned_range, but the output has as many channels as the sample, not twice as many"
+                "variance_type is a learned one, but the output has as many channels as the sample, not twice as many"
             );
         }
 
@@ -88,7 +89,11 @@ public sealed class DdpmSampler : ISampler
             var value = (fromClean * cleanSample[i]) + (fromSample * sample[i]);
             if (addsNoise)
             {
-                if (learned)
+                if (VarianceType == VarianceType.Learned)
+                {
+                    sigma = Math.Sqrt(Math.Max(output[sample.Length + i], 0));
+                }
+                else if (learned)
                 {
                     var share = (output[sample.Length + i] + 1.0) / 2;
                     sigma = Math.Exp(((share * logLarge) + ((1 - share) * logSmall)) / 2);

@@ -223,18 +223,21 @@ public sealed class Trajectory
         if (!double.IsFinite(settings.GuidanceScale) || settings.GuidanceScale < 0)
         {
             throw DiffusionErrors.BadSettings(
-                "GuidanceScale",
+                "guidance scale",
                 settings.GuidanceScale.ToString(CultureInfo.InvariantCulture),
                 "a number of at least 0 is expected"
             );
         }
 
-        if (sampler is DdpmSampler { VarianceType: VarianceType.LearnedRange } && !contract.PredictsVariance)
+        if (
+            sampler is DdpmSampler { VarianceType: VarianceType.Learned or VarianceType.LearnedRange }
+            && !contract.PredictsVariance
+        )
         {
             throw DiffusionErrors.BadOutput(
                 contract.Path,
                 contract.Output.Name,
-                $"variance_type is learned_range, but the output has the sample's {contract.SampleShape.Channels} channels, not twice as many"
+                $"variance_type is a learned one, but the output has the sample's {contract.SampleShape.Channels} channels, not twice as many"
             );
         }
 
@@ -246,7 +249,7 @@ public sealed class Trajectory
         {
             throw DiffusionErrors.ConditioningMissing(
                 contract.Path,
-                $"{labels}, of which the number of classes is not known (ClassCount)"
+                $"{labels}, of which the number of classes is not known (let config.json beside the model say it: \"num_class_embeds\")"
             );
         }
 

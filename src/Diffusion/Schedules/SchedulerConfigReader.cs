@@ -44,6 +44,7 @@ internal static class SchedulerConfigReader
         ["fixed_small_log"] = VarianceType.FixedSmall,
         ["fixed_large"] = VarianceType.FixedLarge,
         ["fixed_large_log"] = VarianceType.FixedLarge,
+        ["learned"] = VarianceType.Learned,
         ["learned_range"] = VarianceType.LearnedRange,
     };
 

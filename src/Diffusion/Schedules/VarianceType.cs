@@ -9,6 +9,9 @@ public enum VarianceType
     /// <summary>β (Ho et al. 2020, section 3.2: the upper bound).</summary>
     FixedLarge,
 
+    /// <summary>The network's second half of channels is the variance itself, as diffusers takes it.</summary>
+    Learned,
+
     /// <summary>The network's second half of channels, −1 to 1, interpolates log β̃ to log β (Nichol and Dhariwal 2021,
     /// equation 15).</summary>
     LearnedRange,

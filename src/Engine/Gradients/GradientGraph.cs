@@ -11,7 +11,8 @@ public static class GradientGraph
 {
     /// <summary>Appends the gradients of a scalar to a graph.</summary>
     /// <param name="model">Changed in place. Nodes are in topological order, and all shapes that derivatives depend on are
-    /// static (a training graph fixes its batch); its opset is at least 13.</param>
+    /// static (a training graph fixes its batch); its opset is at least 13, and is raised where a derivative needs a later
+    /// one.</param>
     /// <param name="loss">The scalar value to differentiate.</param>
     /// <param name="wanted">Inputs, initializers or inner values, all floating point.</param>
     /// <returns>For each wanted value the name of its gradient, which has its shape; a value that the loss does not depend

@@ -10,6 +10,9 @@ public sealed class GradientWriter(OnnxModel model, GraphEditor editor)
     /// <summary>The model's opset.</summary>
     public long Opset => model.Opset;
 
+    /// <summary>Takes the model to an opset whose operators a derivative needs, where its own is an earlier one.</summary>
+    public void RequireOpset(long opset) => OpsetRaising.Raise(model, opset);
+
     /// <summary>Adds nodes and constants.</summary>
     public GraphEditor Editor => editor;
 

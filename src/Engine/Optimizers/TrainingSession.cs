@@ -116,7 +116,7 @@ public sealed class TrainingSession : IDisposable
     /// <summary>Does a step, or one of the runs that make a step: the last of them changes the parameters.</summary>
     /// <param name="inputs">The inputs that change with each run.</param>
     /// <param name="observe">Sees the graph's observed outputs.</param>
-    /// <param name="cancellation">Stops the step; the session is not usable then.</param>
+    /// <param name="cancellation">Stops the step before it changes a parameter; <see cref="State"/> is that before it then.</param>
     /// <returns>The run's loss before the step.</returns>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4012 to DQ4018: inputs do not fit, or the run failed.</exception>
     public float Run(
@@ -142,11 +142,11 @@ public sealed class TrainingSession : IDisposable
             BindRates(binding);
         }
 
-        using var outputs = binding.Run(cancellation);
+        using var outputs = RunOrAbandon(binding, cancellation);
         pending++;
         if (pending == graph.Options.Accumulation)
         {
-            EndStep(outputs, turn, cancellation);
+            EndStep(outputs, turn);
         }
 
         observe?.Invoke(outputs);
@@ -230,7 +230,22 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    private void EndStep(TensorSet outputs, int turn, CancellationToken cancellation)
+    /// <summary>A run that is stopped has changed nothing that counts: sums of gradients begin anew, and new parameters go
+    /// beside the present ones or come with the update.</summary>
+    private TensorSet RunOrAbandon(ModelBinding binding, CancellationToken cancellation)
+    {
+        try
+        {
+            return binding.Run(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            pending = 0;
+            throw;
+        }
+    }
+
+    private void EndStep(TensorSet outputs, int turn)
     {
         if (update is null)
         {
@@ -239,7 +254,7 @@ public sealed class TrainingSession : IDisposable
         else
         {
             BindRates(updates[turn]);
-            using var updated = updates[turn].Run(cancellation);
+            using var updated = updates[turn].Run();
             ReadNorm(updated);
         }
 

@@ -53,6 +53,7 @@ public sealed class ModelSession : IDisposable
     /// <param name="settings">Device, threads and optimization; by default the processor.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001: ONNX Runtime is missing. DQ4003 to DQ4007: the
     /// device cannot be used. DQ4010, DQ4011, DQ4018: the model is missing, not supported, or too large.</exception>
+    /// <exception cref="OperationCanceledException">The scope (<see cref="Workers.Cancellation"/>) was cancelled.</exception>
     public static ModelSession Load(string path, SessionSettings? settings = null) =>
         File.Exists(path)
             ? Load(path, settings ?? SessionSettings.Default, options => new(path, options), null)
@@ -195,10 +196,17 @@ public sealed class ModelSession : IDisposable
     {
         _ = Runtime.Environment;
         settings.Device.ThrowIfUnusable();
+        var cancellation = Workers.Cancellation;
+        cancellation.ThrowIfCancellationRequested();
         try
         {
             using var options = SessionOptionsBuilder.Build(settings);
+            using var registration = cancellation.Register(() => options.SetLoadCancellationFlag(true));
             return new(name, create(options), settings.Device, temporary);
+        }
+        catch (OnnxRuntimeException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
         }
         catch (OnnxRuntimeException e)
         {

@@ -9,7 +9,9 @@ namespace DiffusionQuant.Engine;
 /// </summary>
 internal sealed class TemporaryModel : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("diffusionquant-").FullName;
+    private readonly string folder = UnfinishedWork.Begin(
+        Directory.CreateTempSubdirectory("diffusionquant-").FullName
+    );
 
     /// <summary>Writes a model.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1012: it cannot be written.</exception>
@@ -36,6 +38,7 @@ internal sealed class TemporaryModel : IDisposable
         try
         {
             Directory.Delete(folder, recursive: true);
+            UnfinishedWork.End(folder);
         }
         catch (DirectoryNotFoundException) { }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -22,7 +22,7 @@ public static class Workers
     /// <summary>The number that was asked for; 0 where nobody did, and each core has a thread.</summary>
     public static int Limit => Current.Limit;
 
-    /// <summary>Stops the work of this scope.</summary>
+    /// <summary>Stops the work of this scope: loops between two turns, and sessions that are being loaded.</summary>
     public static CancellationToken Cancellation => Current.Cancellation;
 
     private static Scope Current => Ambient.Value ?? EveryCore;
@@ -31,7 +31,7 @@ public static class Workers
     /// Begins a scope: what is called from here on, on whatever thread, until the result is disposed. The innermost one holds.
     /// </summary>
     /// <param name="threads">How many threads work at once; 0 for as many as around it, in the end one per core.</param>
-    /// <param name="cancellation">Ends this scope's loops between two turns; null for the token around it.</param>
+    /// <param name="cancellation">What stops the scope's work; null for the token around it.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public static IDisposable Use(int threads, CancellationToken? cancellation = null)
     {

@@ -67,9 +67,9 @@ internal static class QualityErrors
         var needs = limit.Metric switch
         {
             MetricCatalog.FidIncrease =>
-                "Name a Reference and an Extractor, let EvaluationImages be above 0, and compare with the float model",
+                "Name a Reference and an Extractor, let EvaluationImages (--images) be above 0, and compare with the float model",
             MetricCatalog.Psnr or MetricCatalog.NoiseSqnr =>
-                "Let PairedImages be above 0, and compare with the float model",
+                "Let PairedImages (--paired-images) be above 0, and compare with the float model",
             MetricCatalog.Speedup => "Let time per step be measured, and compare with the float model",
             _ => "Compare with the float model",
         };

@@ -30,9 +30,9 @@ public sealed record QualityLimits(
     /// <summary>Those of them that more bits can make hold.</summary>
     public IEnumerable<Limit> Quality =>
         [
-            .. Limit.At("MaxFidIncrease", MetricCatalog.FidIncrease, MaxFidIncrease, "EvaluationImages"),
-            .. Limit.At("MinPsnr", MetricCatalog.Psnr, MinPsnr, "PairedImages"),
-            .. Limit.At("MinSqnrDb", MetricCatalog.NoiseSqnr, MinSqnrDb, "PairedImages"),
+            .. Limit.At("MaxFidIncrease", MetricCatalog.FidIncrease, MaxFidIncrease, "EvaluationImages (--images)"),
+            .. Limit.At("MinPsnr", MetricCatalog.Psnr, MinPsnr, "PairedImages (--paired-images)"),
+            .. Limit.At("MinSqnrDb", MetricCatalog.NoiseSqnr, MinSqnrDb, "PairedImages (--paired-images)"),
         ];
 }
 

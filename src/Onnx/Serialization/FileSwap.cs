@@ -15,12 +15,13 @@ internal sealed class FileSwap : IDisposable
     public string Add(string target)
     {
         targets.Add(target);
-        return New(target);
+        return UnfinishedWork.Begin(New(target));
     }
 
     /// <summary>Gives all new files their names.</summary>
     public void Commit()
     {
+        using var placing = UnfinishedWork.Place();
         var placed = new List<string>();
         try
         {
@@ -55,6 +56,7 @@ internal sealed class FileSwap : IDisposable
         {
             File.Delete(New(target));
             File.Delete(Old(target));
+            UnfinishedWork.End(New(target));
         }
     }
 

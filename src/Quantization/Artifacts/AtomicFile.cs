@@ -1,3 +1,5 @@
+using DiffusionQuant.Onnx.Serialization;
+
 namespace DiffusionQuant.Quantization.Artifacts;
 
 /// <summary>Writes files beside their place and renames them, so that a file is there as a whole or as it was.</summary>
@@ -26,7 +28,7 @@ public static class AtomicFile
         var target = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         // A name of its own for each writer: two that write one file at once do not write into each other's.
-        var beside = $"{target}.{Path.GetRandomFileName()}.tmp";
+        var beside = UnfinishedWork.Begin($"{target}.{Path.GetRandomFileName()}.tmp");
         try
         {
             using (var stream = File.Create(beside))
@@ -40,6 +42,10 @@ public static class AtomicFile
         {
             File.Delete(beside);
             throw;
+        }
+        finally
+        {
+            UnfinishedWork.End(beside);
         }
     }
 }

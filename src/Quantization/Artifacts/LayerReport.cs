@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Artifacts;
 
@@ -33,7 +35,12 @@ public sealed record LayerReport(
     double? OutputSqnr = null,
     double? MeanWeightBits = null,
     IReadOnlyList<ChannelWidth>? ChannelWidths = null
-);
+)
+{
+    /// <summary>What rules ask of it.</summary>
+    [JsonIgnore]
+    public LayerDescription Description => new(Name, Operator, LayerPattern.PositionsOf(Positions.Split(", ")));
+}
 
 /// <summary>Output channels of a weight that have one width.</summary>
 /// <param name="Bits">The width.</param>

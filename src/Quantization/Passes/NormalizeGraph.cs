@@ -21,8 +21,9 @@ public static class NormalizeGraph
         graph.ConstantsToInitializers();
         count += NameNodes(graph) - graph.Nodes.Count;
 
-        // Types tell which Casts do nothing.
+        // Types tell which Casts do nothing, sizes which parts of a Concat are empty.
         ShapeInferrer.Infer(model);
+        RemoveEmptyParts(graph, ref count);
         RemoveIdle(graph, ref count);
         FoldTransposes(graph, ref count);
         FoldFactors(graph, ref count);
@@ -54,6 +55,26 @@ public static class NormalizeGraph
         }
 
         return unnamed.Count;
+    }
+
+    /// <summary>A part without elements adds nothing to a Concat, and has no range and no kernel either.</summary>
+    private static void RemoveEmptyParts(OnnxGraph graph, ref int count)
+    {
+        foreach (var node in graph.Nodes.Where(n => n.Is("Concat")))
+        {
+            // One has to stay where all are empty.
+            for (var i = node.Inputs.Count - 1; i >= 0 && node.Inputs.Count > 1; i--)
+            {
+                if (graph.ShapeOf(node.Inputs[i]) is { } shape && IsEmptyAlong(shape, node.Int("axis")))
+                {
+                    node.Inputs.RemoveAt(i);
+                    count++;
+                }
+            }
+        }
+
+        static bool IsEmptyAlong(TensorShape shape, long axis) =>
+            shape.Rank > 0 && shape[(int)(axis < 0 ? axis + shape.Rank : axis)].Value == 0;
     }
 
     private static void RemoveIdle(OnnxGraph graph, ref int count)
@@ -95,7 +116,7 @@ public static class NormalizeGraph
         bool Read(string value) =>
             graph.Outputs.Exists(o => o.Name == value) || graph.Nodes.Exists(n => n.Inputs.Contains(value));
 
-        if (node.Is("Identity"))
+        if (node.Is("Identity") || (node.Is("Concat") && node.Inputs.Count == 1))
         {
             return true;
         }

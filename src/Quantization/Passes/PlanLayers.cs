@@ -23,7 +23,7 @@ public sealed class PlanLayers : IQuantizationPass
         var plan = Plan(state, model.Graph, layers);
         if (plan.Layers.All(l => l.Mode == LayerMode.Float))
         {
-            throw QuantizationErrors.NothingToQuantize(state.Source.ModelPath, state.Recipe.Bits.ToString());
+            throw QuantizationErrors.NothingToQuantize(state.Source.ModelPath, WhyNothing(state.Recipe, layers));
         }
 
         return state with
@@ -32,6 +32,25 @@ public sealed class PlanLayers : IQuantizationPass
             Layers = layers,
             Plan = plan,
         };
+    }
+
+    private static string WhyNothing(Recipes.Recipe recipe, QuantizableLayer[] layers)
+    {
+        if (layers.Length == 0)
+        {
+            return "the graph has no convolution, Gemm or MatMul. Export the model without fused operators";
+        }
+
+        // Of layers that policy and rules do not leave in float.
+        var obstacles = layers
+            .Where(l => l.Obstacle is not null && !recipe.BitsOf(l.Description).IsFloat)
+            .ToLookup(l => l.Obstacle!, l => l.Name);
+        return obstacles.Count == 0
+            ? $"policy and rules leave each of the {layers.Length} layers in float ({recipe.Bits}). Check the policy ({recipe.Policy.Name}) and the rules"
+            : string.Join(
+                "; ",
+                obstacles.Select(o => $"{o.Count()} of the {layers.Length} layers cannot be, {o.First()} for instance, because {o.Key}")
+            ) + ". Export the model so that its layers stand in the graph itself, with constant weights";
     }
 
     /// <summary>The plan of a graph's layers; those that were planned before keep the widths of their channels.</summary>

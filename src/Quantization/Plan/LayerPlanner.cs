@@ -26,7 +26,7 @@ public sealed class LayerPlanner(OnnxGraph graph, Recipe recipe)
 
     private LayerPlan Plan(QuantizableLayer layer)
     {
-        var bits = recipe.BitsOf(new(layer.Name, layer.Node.OpType, layer.Positions));
+        var bits = recipe.BitsOf(layer.Description);
         var plan = new LayerPlan(layer.Name, layer.Node.OpType, layer.Kind, layer.Positions, LayerMode.Float);
         if (layer.Kind == LayerKind.MatrixProduct)
         {

@@ -20,6 +20,9 @@ public sealed record QuantizableLayer(
     /// <summary>The layer's name.</summary>
     public string Name => Node.Name;
 
+    /// <summary>What rules ask of it.</summary>
+    public LayerDescription Description => new(Name, Node.OpType, Positions);
+
     /// <summary>Which of the node's inputs is the weight, where there is one.</summary>
     public int WeightInput { get; init; } = 1;
 

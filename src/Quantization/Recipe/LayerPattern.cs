@@ -32,9 +32,9 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
     ];
 
     private readonly string text;
-    private readonly ImmutableArray<Func<LayerDescription, bool>> terms;
+    private readonly ImmutableArray<LayerTerm> terms;
 
-    private LayerPattern(string text, ImmutableArray<Func<LayerDescription, bool>> terms)
+    private LayerPattern(string text, ImmutableArray<LayerTerm> terms)
     {
         this.text = text;
         this.terms = terms;
@@ -47,16 +47,8 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
     /// <exception cref="DiffusionQuantException">DQ1072: a term is empty or names no known position.</exception>
     public static LayerPattern Parse(string text)
     {
-        var canonical = new List<string>();
-        var terms = ImmutableArray.CreateBuilder<Func<LayerDescription, bool>>();
-        foreach (var part in Glob.Split(text, Separator))
-        {
-            var (term, holds) = ParseTerm(text, part);
-            canonical.Add(term);
-            terms.Add(holds);
-        }
-
-        return new(string.Join(Separator, canonical), terms.ToImmutable());
+        ImmutableArray<LayerTerm> terms = [.. Glob.Split(text, Separator).Select(part => ParseTerm(text, part))];
+        return new(string.Join(Separator, terms.Select(t => t.Text)), terms);
     }
 
     /// <summary>The pattern of one layer's name, whatever characters it has.</summary>
@@ -82,7 +74,7 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
     {
         foreach (var term in terms)
         {
-            if (!term(layer))
+            if (!term.Holds(layer))
             {
                 return false;
             }
@@ -91,9 +83,22 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
         return true;
     }
 
+    /// <summary>Why a pattern matches none of some layers, and what may have been meant.</summary>
+    internal string WhyNone(IReadOnlyList<LayerDescription> layers) =>
+        terms.FirstOrDefault(t => !layers.Any(t.Holds)) is { } none
+            ? none.WhyNone(layers)
+            : "for each of its terms there are layers, but none for all of them";
+
     /// <summary>The words for places, in the order of <see cref="PositionNames"/>.</summary>
     public static IEnumerable<string> NamesOf(LayerPositions positions) =>
         Positions.Where(p => positions.HasFlag(p.Position)).Select(p => p.Text);
+
+    /// <summary>The places of words; others stand for none.</summary>
+    internal static LayerPositions PositionsOf(IEnumerable<string> words) =>
+        words.Aggregate(
+            LayerPositions.None,
+            (all, word) => all | Positions.FirstOrDefault(p => p.Text == word).Position
+        );
 
     /// <inheritdoc/>
     public bool Equals(LayerPattern? other) => other is not null && text == other.text;
@@ -107,7 +112,7 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
     /// <summary>The canonical text: terms in the order given, without spaces around them.</summary>
     public override string ToString() => text;
 
-    private static (string Term, Func<LayerDescription, bool> Holds) ParseTerm(string pattern, string term)
+    private static LayerTerm ParseTerm(string pattern, string term)
     {
         if (term.StartsWith(PositionPrefix, StringComparison.OrdinalIgnoreCase))
         {
@@ -116,7 +121,12 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
             {
                 if (text.Equals(word, StringComparison.OrdinalIgnoreCase))
                 {
-                    return (PositionPrefix + text, layer => layer.Positions.HasFlag(position));
+                    return new(
+                        PositionPrefix + text,
+                        layer => layer.Positions.HasFlag(position),
+                        layers =>
+                            $"no layer stands at '{text}'; there are {LayerTerm.List(layers.SelectMany(l => NamesOf(l.Positions)))}"
+                    );
                 }
             }
 
@@ -128,11 +138,25 @@ public sealed class LayerPattern : IEquatable<LayerPattern>
             var type = term[TypePrefix.Length..].Trim();
             return type.Length == 0
                 ? throw RecipeErrors.BadPattern(pattern, "behind 'type:' stands no operator", null)
-                : (TypePrefix + type, layer => Glob.Matches(type, layer.OperatorType));
+                : new(
+                    TypePrefix + type,
+                    layer => Glob.Matches(type, layer.OperatorType),
+                    layers =>
+                        NearMatch.Several(type, layers.Select(l => l.OperatorType), 1) is [var near]
+                            ? $"no layer's operator is '{type}'; did you mean '{TypePrefix}{near}'?"
+                            : $"no layer's operator is '{type}'; there are {LayerTerm.List(layers.Select(l => l.OperatorType))}"
+                );
         }
 
         return term.Length == 0
             ? throw RecipeErrors.BadPattern(pattern, "a term is empty", null)
-            : (term, layer => Glob.Matches(term, layer.Name));
+            : new(
+                term,
+                layer => Glob.Matches(term, layer.Name),
+                layers =>
+                    NearMatch.Several(term, layers.Select(l => l.Name), 3) is { Count: > 0 } near
+                        ? $"no layer has such a name; did you mean {LayerTerm.List(near.Select(n => $"'{Exact(n)}'"), "or")}?"
+                        : "no layer has such a name"
+            );
     }
 }

@@ -19,6 +19,31 @@ public static class NearMatch
         return best;
     }
 
+    /// <summary>
+    /// The candidates that were probably meant, the nearest first: the one with few edits, and those that the word is a
+    /// part of, or a part of which it is. Case does not count, and <c>*</c> and <c>?</c> in the word stand for nothing.
+    /// </summary>
+    /// <param name="word">The word.</param>
+    /// <param name="candidates">The candidates.</param>
+    /// <param name="most">How many are wanted at most.</param>
+    public static IReadOnlyList<string> Several(string word, IEnumerable<string> candidates, int most)
+    {
+        var literal = word.Replace("*", "", StringComparison.Ordinal).Replace("?", "", StringComparison.Ordinal);
+        if (literal.Length == 0)
+        {
+            return [];
+        }
+
+        string[] distinct = [.. candidates.Where(c => c.Length > 0).Distinct(StringComparer.Ordinal)];
+        var related = distinct
+            .Where(c =>
+                c.Contains(literal, StringComparison.OrdinalIgnoreCase)
+                || literal.Contains(c, StringComparison.OrdinalIgnoreCase)
+            )
+            .OrderBy(c => Math.Abs(c.Length - literal.Length));
+        return [.. (Of(literal, distinct) is { } near ? related.Prepend(near) : related).Distinct().Take(most)];
+    }
+
     /// <summary>Levenshtein's distance in which a swap of neighbours counts once (optimal string alignment).</summary>
     private static int Distance(string a, string b)
     {

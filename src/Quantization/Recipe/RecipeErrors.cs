@@ -89,6 +89,13 @@ internal static class RecipeErrors
                 + "Leave them out, or set timestepSampling to normal."
         );
 
+    [Diagnostic("DQ1088")]
+    public static DiffusionQuantException RulesMatchNothing(string path, IEnumerable<string> rules) =>
+        new(
+            "DQ1088",
+            $"{path}: some rules match no layer, so that they change nothing: {string.Join("; ", rules)}. Correct them, or take them away; 'diffquant inspect {path}' lists layers with names, operators and positions."
+        );
+
     private static string DidYouMean(string? meant) => meant is null ? "" : $" Did you mean '{meant}'?";
 
     private static string List(IEnumerable<string> words) => string.Join(", ", words);

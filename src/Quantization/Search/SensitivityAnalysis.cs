@@ -57,6 +57,7 @@ public sealed class SensitivityAnalysis : IDisposable
             }
         }
 
+        Layers = [.. state.Layers.Select(l => l.Description)];
         samples = CalibrationSet.Collect(state, context);
         try
         {
@@ -69,6 +70,9 @@ public sealed class SensitivityAnalysis : IDisposable
             throw;
         }
     }
+
+    /// <summary>All layers that could be quantized, those without weights too.</summary>
+    public IReadOnlyList<LayerDescription> Layers { get; }
 
     /// <summary>The hash of the model's weights (<see cref="WeightsHash"/>).</summary>
     public string WeightsSha256 { get; }

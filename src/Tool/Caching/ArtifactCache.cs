@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Tool.Output;
 
 namespace DiffusionQuant.Tool.Caching;
@@ -91,7 +92,7 @@ internal sealed class ArtifactCache
     /// <returns>The folder of its files.</returns>
     public async Task<string> MakeAsync(string key, Func<string, Task> make, CancellationToken cancellation)
     {
-        var work = Path.Combine(Works, key);
+        var work = UnfinishedWork.Begin(Path.Combine(Works, key));
         try
         {
             // Who holds the lock may remove what a killed process left.
@@ -107,6 +108,7 @@ internal sealed class ArtifactCache
         finally
         {
             Folders.Delete(work);
+            UnfinishedWork.End(work);
         }
     }
 

@@ -1,3 +1,5 @@
+using DiffusionQuant.Onnx.Serialization;
+
 namespace DiffusionQuant.Tool.Caching;
 
 /// <summary>Verbs on whole folders.</summary>
@@ -20,6 +22,7 @@ internal static class Folders
     /// <summary>Puts a folder in the place of another one, by renaming; both are on one volume.</summary>
     public static void Replace(string target, string source)
     {
+        using var placing = UnfinishedWork.Place();
         var old = $"{target}.{Guid.NewGuid():N}.old";
         var replaces = Directory.Exists(target);
         if (replaces)

@@ -1,4 +1,5 @@
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Quantization.Training.Denoisers;
 
 namespace DiffusionQuant.Tool.Caching;
@@ -45,7 +46,7 @@ internal sealed class OutputFolder
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1122: it cannot be written.</exception>
     public void Fill(Action<string> write)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}{Suffix}";
+        var temporary = UnfinishedWork.Begin($"{path}.{Guid.NewGuid():N}{Suffix}");
         try
         {
             RemoveAbandoned();
@@ -60,6 +61,7 @@ internal sealed class OutputFolder
         finally
         {
             Folders.Delete(temporary);
+            UnfinishedWork.End(temporary);
         }
     }
 

@@ -1,5 +1,6 @@
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Output;
@@ -83,10 +84,21 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
         );
         if (!result.IsNew)
         {
+            WarnOfRules(result.Folder);
             SayDone();
         }
 
         return result;
+    }
+
+    /// <summary>What was said when the result was made is for this run's reader too.</summary>
+    private void WarnOfRules(string folder)
+    {
+        var made = QuantizationReport.Parse(File.ReadAllText(Path.Combine(folder, QuantizationReport.FileName)));
+        if (UnmatchedRules.Find(model, recipe.Rules, [.. made.Layers.Select(l => l.Description)]) is { } unmatched)
+        {
+            reporter.Warn(unmatched);
+        }
     }
 
     /// <summary>A progress file of an earlier run would tell of work that nobody does any more.</summary>

@@ -1,9 +1,13 @@
+using DiffusionQuant.Onnx.Serialization;
+
 namespace DiffusionQuant.Tool.Caching;
 
 /// <summary>A cache for one run, for work of many parts where none is wanted.</summary>
 internal sealed class ScratchCache : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("diffusionquant-").FullName;
+    private readonly string folder = UnfinishedWork.Begin(
+        Directory.CreateTempSubdirectory("diffusionquant-").FullName
+    );
 
     private ScratchCache(ToolHost host) => Cache = new(folder, host.Time);
 
@@ -13,5 +17,9 @@ internal sealed class ScratchCache : IDisposable
     /// <summary>Makes one where it is needed; else null.</summary>
     public static ScratchCache? Where(bool isNeeded, ToolHost host) => isNeeded ? new(host) : null;
 
-    public void Dispose() => Folders.Delete(folder);
+    public void Dispose()
+    {
+        Folders.Delete(folder);
+        UnfinishedWork.End(folder);
+    }
 }

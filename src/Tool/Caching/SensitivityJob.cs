@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Search;
 using DiffusionQuant.Tool.Output;
 using DiffusionQuant.Tool.Progress;
@@ -19,6 +20,9 @@ internal sealed class SensitivityJob(
 {
     private readonly ProgressHub progress = ProgressHub.Create(host, reporter, progressFile);
     private SensitivityAnalysis? analysis;
+
+    /// <summary>Rules of which a warning tells those that match no layer.</summary>
+    public IReadOnlyList<LayerRule> Rules { get; init; } = [];
 
     /// <summary>Takes the sensitivities from the cache, or measures them. A run that was killed goes on where it was.</summary>
     /// <param name="device">What computes.</param>
@@ -83,8 +87,16 @@ internal sealed class SensitivityJob(
         progress.Dispose();
     }
 
-    private SensitivityAnalysis Open(string? workFolder, CancellationToken cancellation) =>
+    private SensitivityAnalysis Open(string? workFolder, CancellationToken cancellation)
+    {
         analysis ??= SensitivityAnalysis.Open(request with { WorkFolder = workFolder }, progress, cancellation);
+        if (UnmatchedRules.Find(request.ModelPath, Rules, analysis.Layers) is { } unmatched)
+        {
+            reporter.Warn(unmatched);
+        }
+
+        return analysis;
+    }
 
     private static SensitivityTable Read(string path)
     {

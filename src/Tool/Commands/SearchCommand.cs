@@ -101,7 +101,10 @@ internal sealed class SearchCommand
             caching.Open(result, host, reporter),
             request,
             result.GetValue(progressFile)
-        );
+        )
+        {
+            Rules = wanted.Rules,
+        };
         var (table, isNew) = await job.FindOrMeasureAsync(device, caching.IsForced(result), cancellation);
         var candidates = Candidates(table, wanted, bits, cancellation);
         var analysis = job.Open(cancellation);

@@ -11,6 +11,7 @@ namespace DiffusionQuant.Tool.Output;
 internal sealed class Reporter(ToolHost host, Verbosity verbosity, bool json, bool prefix, bool noColor) : IDisposable
 {
     private readonly Lock gate = new();
+    private readonly HashSet<string> warned = new(StringComparer.Ordinal);
     private readonly IAnsiConsole messages = Consoles.Create(host.Error, noColor);
     private readonly IAnsiConsole results = Consoles.Create(host.Output, noColor);
 
@@ -33,9 +34,10 @@ internal sealed class Reporter(ToolHost host, Verbosity verbosity, bool json, bo
     /// <summary>A failure without a code: ours.</summary>
     public void Fault(string text) => Say("error: ", null, text, Color.Red);
 
+    /// <summary>A warning; one that was said is not said again.</summary>
     public void Warn(DiffusionQuantException warning)
     {
-        if (verbosity >= Verbosity.Minimal)
+        if (verbosity >= Verbosity.Minimal && IsNew(warning))
         {
             Say("warn: ", warning.Code, warning.Message, Color.Yellow);
         }
@@ -93,6 +95,14 @@ internal sealed class Reporter(ToolHost host, Verbosity verbosity, bool json, bo
     {
         host.Output.Flush();
         host.Error.Flush();
+    }
+
+    private bool IsNew(DiffusionQuantException warning)
+    {
+        lock (gate)
+        {
+            return warned.Add(warning.Message);
+        }
     }
 
     private void Say(string kind, string? code, string text, Color? color)

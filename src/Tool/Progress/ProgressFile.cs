@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Tool.Output;
 
 namespace DiffusionQuant.Tool.Progress;
@@ -39,7 +40,7 @@ internal sealed class ProgressFile(string path, TimeProvider time, Reporter repo
             pending.Remaining is { } left ? Math.Round(left.TotalSeconds) : null,
             time.GetUtcNow()
         );
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var temporary = UnfinishedWork.Begin($"{path}.{Guid.NewGuid():N}.tmp");
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -51,6 +52,10 @@ internal sealed class ProgressFile(string path, TimeProvider time, Reporter repo
             // A reader that holds the file, or a full disk, must not end hours of work.
             reporter.Verbose($"{path}: progress could not be written: {e.Message}");
             TryDelete(temporary);
+        }
+        finally
+        {
+            UnfinishedWork.End(temporary);
         }
 
         (written, lastWrite) = (pending, time.GetTimestamp());

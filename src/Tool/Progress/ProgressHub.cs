@@ -10,13 +10,13 @@ internal sealed class ProgressHub : IProgress<QuantizationProgress>, IDisposable
     private readonly ProgressEstimator estimator;
     private readonly IReadOnlyList<IProgressView> views;
 
-    private readonly Action<string>? say;
+    private readonly Reporter? reporter;
 
-    public ProgressHub(TimeProvider time, IReadOnlyList<IProgressView> views, Action<string>? say = null)
+    public ProgressHub(TimeProvider time, IReadOnlyList<IProgressView> views, Reporter? reporter = null)
     {
         estimator = new(time);
         this.views = views;
-        this.say = say;
+        this.reporter = reporter;
     }
 
     /// <summary>Views for a terminal or a log, and for the progress file where one is named.</summary>
@@ -37,14 +37,19 @@ internal sealed class ProgressHub : IProgress<QuantizationProgress>, IDisposable
             views.Add(new ProgressFile(progressFile, host.Time, reporter));
         }
 
-        return new(host.Time, views, reporter.Note);
+        return new(host.Time, views, reporter);
     }
 
     public void Report(QuantizationProgress value)
     {
         if (value.Note is { } note)
         {
-            say?.Invoke(note);
+            reporter?.Note(note);
+        }
+
+        if (value.Warning is { } warning)
+        {
+            reporter?.Warn(warning);
         }
 
         Report(value.Stage, value.Fraction, value.Detail);

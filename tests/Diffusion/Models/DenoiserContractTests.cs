@@ -153,7 +153,7 @@ public sealed class DenoiserContractTests
             () => DenoiserContract.Of(new TinyDenoiser { SampleShape = Symbolic }.Build())
         );
         Assert.Contains("'height'", message);
-        Assert.Contains("SampleSize", message);
+        Assert.Contains("sample_size", message);
     }
 
     [Fact]

@@ -99,6 +99,33 @@ public sealed class DdpmSamplerTests
         Close.All([1.08570153, -1.30759805], next);
     }
 
+    /// <summary>What is predicted is the variance itself; one below zero is none.</summary>
+    [Fact]
+    public void A_learned_variance_is_taken_as_it_is()
+    {
+        var sampler = new DdpmSampler(Linear, VarianceType.Learned);
+        var small = (float)sampler.Variance(Step).Small;
+        var (_, next) = SamplerRuns.Step(sampler, Step, X, [.. Output, small, small], Noise);
+        Close.All([1.07224914, -1.29521306], next);
+        (_, next) = SamplerRuns.Step(sampler, Step, X, [.. Output, -1, 0], Noise);
+        var (_, still) = SamplerRuns.Step(sampler, Step, X, [.. Output, 0, 0], new float[2]);
+        Close.All([still[0], still[1]], next);
+    }
+
+    /// <summary>DDIM has variances of its own, and reads the first half of the channels.</summary>
+    [Theory]
+    [InlineData("learned")]
+    [InlineData("learned_range")]
+    public void Learned_variances_are_nothing_to_ddim(string variance)
+    {
+        var schedule = new NoiseSchedule(SchedulerConfig.Parse($$"""{ "variance_type": "{{variance}}" }"""));
+        var fixedSchedule = new NoiseSchedule(SchedulerConfig.Parse("{}"));
+        var (clean, next) = SamplerRuns.Step(new DdimSampler(schedule, 0.5), Step, X, [.. Output, 3, -2], Noise);
+        var expected = SamplerRuns.Step(new DdimSampler(fixedSchedule, 0.5), Step, X, Output, Noise);
+        Assert.Equal(expected.CleanSample, clean);
+        Assert.Equal(expected.Next, next);
+    }
+
     [Fact]
     public void Fixed_variances_pass_over_a_predicted_one()
     {

@@ -48,7 +48,7 @@ public sealed class SchedulerConfigTests
     [InlineData("""{"clip_sample":1}""", "clip_sample")]
     [InlineData("""{"trained_betas":[]}""", "trained_betas")]
     [InlineData("""{"trained_betas":[0.1,2]}""", "trained_betas")]
-    [InlineData("""{"variance_type":"learned"}""", "learned_range")]
+    [InlineData("""{"variance_type":"learned_sigma"}""", "learned_range")]
     [InlineData("""{"rescale_betas_zero_snr":true}""", "prediction_type")]
     public void Bad_values_name_key_and_file(string json, string part)
     {

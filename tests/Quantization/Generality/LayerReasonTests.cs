@@ -118,6 +118,39 @@ public class LayerReasonTests
     }
 
     [Fact]
+    public void WhereAllLayersStandInBranchesTheReasonIsSaid()
+    {
+        var refused = Assert.Throws<Onnx.Diagnostics.DiffusionQuantException>(() =>
+            Quantize(
+                (b, h, _) =>
+                {
+                    var weight = Weight(b, C, C, 3, 3);
+                    var then = b.Subgraph("then");
+                    then.Output(
+                        then.Op("Conv", [h, weight], ("pads", new[] { 1L, 1, 1, 1 })),
+                        "then_result",
+                        ElementType.Float
+                    );
+                    var otherwise = b.Subgraph("else");
+                    otherwise.Output(otherwise.Op("Neg", h), "else_result", ElementType.Float);
+                    return h
+                        + b.Op(
+                            "If",
+                            [b.Op("Greater", b.Size(h, 2), b.Scalar(4L))],
+                            ("then_branch", new AttributeValue.Graph(then.Graph)),
+                            ("else_branch", new AttributeValue.Graph(otherwise.Graph))
+                        );
+                },
+                "*=float",
+                "*If/*=W8A8"
+            )
+        );
+        Assert.Equal("DQ1091", refused.Code);
+        Assert.Contains("it stands in a branch or a loop", refused.Message);
+        Assert.DoesNotContain("Check the policy", refused.Message);
+    }
+
+    [Fact]
     public void FusedOperators()
     {
         using var model = Quantize(

@@ -8,6 +8,9 @@ namespace DiffusionQuant.Engine.Gradients.Rules;
 /// </summary>
 internal static class IndexGradients
 {
+    // From it on ScatterND and ScatterElements add up.
+    private const long OpsetOfSums = 16;
+
     public static void AddTo(GradientRuleTable rules)
     {
         rules.Add("GatherElements", GatherElements);
@@ -51,7 +54,7 @@ internal static class IndexGradients
 
     private static void GatherElements(GradientContext c)
     {
-        RequireSums(c);
+        c.Writer.RequireOpset(OpsetOfSums);
         var zeros = c.Writer.Filled(0, c.InputShape(0), c.Type);
         c.Give(
             0,
@@ -103,17 +106,9 @@ internal static class IndexGradients
     /// <summary>Zeros, to which blocks are added at indices of leading axes.</summary>
     private static string AddedUp(GradientContext c, long[] dims, string indices, string blocks)
     {
-        RequireSums(c);
+        c.Writer.RequireOpset(OpsetOfSums);
         var zeros = c.Writer.Filled(0, dims, c.Type);
         return c.Writer.Op("ScatterND", [zeros, indices, blocks], ("reduction", "add"));
-    }
-
-    private static void RequireSums(GradientContext c)
-    {
-        if (c.Writer.Opset < 16)
-        {
-            throw c.Unsupported($"opset {c.Writer.Opset}; it needs 16 or later");
-        }
     }
 
     private static IEnumerable<long> Axes(int from, int to) => Enumerable.Range(from, to - from).Select(i => (long)i);

@@ -5,6 +5,7 @@ using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Engine.Optimizers;
+using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
 
@@ -57,13 +58,13 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
         )[..16];
 
     /// <summary>Trains.</summary>
-    /// <param name="cancellation">Ends the training after a step, whose state is kept in <see cref="WorkFolder"/>.</param>
+    /// <param name="cancellation">Ends the training; the state after the last whole step is kept in <see cref="WorkFolder"/>.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1140: the network does not suit the images. DQ1141: the loss
     /// grows without bound.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public TrainedDenoiser Run(CancellationToken cancellation = default)
     {
-        // A step that has begun is ended, and its state kept.
+        // Cancelled is the device's run alone, behind which the state is kept.
         using var workers = Workers.Use(Session.Threads, CancellationToken.None);
         Progress?.Report(new("Preparing", 0, null));
         var graph = DenoiserGraph.Build(training, images.Shape);
@@ -111,20 +112,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
         {
             while (session.Step < training.Steps)
             {
-                if (cancellation.IsCancellationRequested)
-                {
-                    Keep();
-                    if (keptStep is not null)
-                    {
-                        Note(
-                            $"Step {keptStep} is kept in {WorkFolder}; the same command goes on from there.",
-                            (double)session.Step / training.Steps
-                        );
-                    }
-
-                    cancellation.ThrowIfCancellationRequested();
-                }
-
+                cancellation.ThrowIfCancellationRequested();
                 var step = session.Step;
                 var stepStarted = Stopwatch.GetTimestamp();
                 var loss = 0f;
@@ -133,7 +121,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
                     filling.GetAwaiter().GetResult();
                     var isLast = part == training.Accumulation - 1;
                     filling = Fill(isLast ? step + 1 : step, isLast ? 0 : part + 1, next);
-                    loss += session.Run(present.Inputs, cancellation: default) / training.Accumulation;
+                    loss += session.Run(present.Inputs, cancellation: cancellation) / training.Accumulation;
                     (present, next) = (next, present);
                 }
 
@@ -153,6 +141,19 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
                     saved = Stopwatch.GetTimestamp();
                 }
             }
+        }
+        catch (OperationCanceledException)
+        {
+            Keep();
+            if (keptStep is not null)
+            {
+                Note(
+                    $"Step {keptStep} is kept in {WorkFolder}; the same command goes on from there.",
+                    (double)session.Step / training.Steps
+                );
+            }
+
+            throw;
         }
         finally
         {
@@ -181,6 +182,7 @@ public sealed class DenoiserTrainer(DenoiserTraining training, TrainingImages im
 
         void Keep()
         {
+            using var placing = UnfinishedWork.Place();
             var state = session.State;
             // The step that spoils the weights has a loss that was still good.
             if (!state.Tensors.Values.All(t => Array.TrueForAll(t, float.IsFinite)))

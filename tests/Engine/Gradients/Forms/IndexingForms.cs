@@ -10,9 +10,9 @@ internal static class IndexingForms
         [
             new("Slice", Slice),
             new("Gather", t => Gather(t, isConstant: true)),
-            new("Gather", t => Gather(t, isConstant: false)) { Opset = 16, Variant = "at computed indices" },
-            new("GatherElements", GatherElements) { Opset = 16 },
-            new("GatherND", GatherBlocks) { Opset = 16 },
+            new("Gather", t => Gather(t, isConstant: false)) { Variant = "at computed indices" },
+            new("GatherElements", GatherElements),
+            new("GatherND", GatherBlocks),
             new("ScatterElements", ScatterElements),
             new("ScatterND", ScatterBlocks),
         ];

@@ -8,8 +8,8 @@ internal static class PoolingForms
     public static IEnumerable<GradientForm> All =>
         [
             new("AveragePool", Average),
-            new("MaxPool", Max) { Opset = 16 },
-            new("MaxPool", RoundedUp) { Opset = 16, Variant = "with ceil_mode" },
+            new("MaxPool", Max),
+            new("MaxPool", RoundedUp) { Variant = "with ceil_mode" },
             new("GlobalMaxPool", t => t.Op("GlobalMaxPool", t.Distinct(t.Draw.Shape(3, 4)))),
             new("GlobalAveragePool", t => t.Op("GlobalAveragePool", t.Input(t.Draw.Shape(3, 5)))),
         ];
