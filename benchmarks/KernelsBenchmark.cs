@@ -93,13 +93,7 @@ internal static class KernelsBenchmark
     {
         var model = DiffusionModel.Load(path, new() { Schedule = DiffusionModel.Load(source).Schedule });
         using var pipeline = DiffusionPipeline.Load(model, new() { Threads = 1 });
-        return
-        [
-            .. pipeline
-                .Generate(images, seed: 1, steps)
-                .SelectMany(i => i.ToBytes())
-                .Select(b => b / 255f),
-        ];
+        return [.. pipeline.Generate(images, seed: 1, steps).SelectMany(i => i.ToBytes()).Select(b => b / 255f)];
     }
 
     private static void Compare(string what, string path, float[] here)

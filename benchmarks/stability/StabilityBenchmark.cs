@@ -48,7 +48,10 @@ internal static class StabilityBenchmark
 
                 dotnet run -c Release --project benchmarks -- stability --output benchmarks/results/stability.md
 
-            {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; effort quick, {StabilityModel.PairedImages} paired images; {string.Join("; ", models.Select(m => $"{m.Name}: {m.Images} images, {m.Steps} steps of DDIM"))}
+            {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}; effort quick, {StabilityModel.PairedImages} paired images; {string.Join(
+                "; ",
+                models.Select(m => $"{m.Name}: {m.Images} images, {m.Steps} steps of DDIM")
+            )}
 
 
             """
@@ -92,7 +95,9 @@ internal static class StabilityBenchmark
             CultureInfo.InvariantCulture,
             $"As good as each other: mean ± deviation; in brackets how much the worst lies below the verified one, and the two standard errors that chance is given beside the tolerance.\n\n| metric | tolerance | {string.Join(" | ", bases.Select(b => b.Key))} |\n|---|---|{string.Concat(bases.Select(_ => "---|"))}\n"
         );
-        foreach (var metric in MetricCatalog.All.Where(m => bases.Any(b => b.First().Verified.Find(m.Name) is not null)))
+        foreach (
+            var metric in MetricCatalog.All.Where(m => bases.Any(b => b.First().Verified.Find(m.Name) is not null))
+        )
         {
             var cells = bases.Select(b =>
             {
@@ -108,14 +113,21 @@ internal static class StabilityBenchmark
             var tolerance = metric.IsToleranceRelative
                 ? $"{metric.Tolerance * 100:0.#} %"
                 : metric.Tolerance.ToString(CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $"| {metric.Title} | {tolerance} | {string.Join(" | ", cells)} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {metric.Title} | {tolerance} | {string.Join(" | ", cells)} |\n"
+            );
         }
 
-        foreach (var (name, fails) in new[] { ("alarms now", (Func<Judged, bool>)(j => j.Fails)), ("alarms by the former rule", j => j.FormerlyFails) })
+        foreach (
+            var (name, fails) in new[]
+            {
+                ("alarms now", (Func<Judged, bool>)(j => j.Fails)),
+                ("alarms by the former rule", j => j.FormerlyFails),
+            }
+        )
         {
-            var cells = bases.Select(b =>
-                $"{b.Count(fails)} of {b.Count(j => j.Case.Kind == StabilityKind.Variant)}"
-            );
+            var cells = bases.Select(b => $"{b.Count(fails)} of {b.Count(j => j.Case.Kind == StabilityKind.Variant)}");
             text.Append(CultureInfo.InvariantCulture, $"| **{name}** | | {string.Join(" | ", cells)} |\n");
         }
 
@@ -124,7 +136,9 @@ internal static class StabilityBenchmark
 
     private static void WriteRegressions(StringBuilder text, Judged[] judged)
     {
-        text.Append("| worse | base | caught | by the former rule | SQNR less by, dB | PSNR less by, dB |\n|---|---|---|---|---|---|\n");
+        text.Append(
+            "| worse | base | caught | by the former rule | SQNR less by, dB | PSNR less by, dB |\n|---|---|---|---|---|---|\n"
+        );
         foreach (var group in judged.Where(j => j.Case.IsRegression).GroupBy(j => (j.Case.Kind, j.Case.Base)))
         {
             string Range(string metric)

@@ -9,9 +9,7 @@ namespace DiffusionQuant.Engine;
 /// </summary>
 internal sealed class TemporaryModel : IDisposable
 {
-    private readonly string folder = UnfinishedWork.Begin(
-        Directory.CreateTempSubdirectory("diffusionquant-").FullName
-    );
+    private readonly string folder = UnfinishedWork.Begin(Directory.CreateTempSubdirectory("diffusionquant-").FullName);
 
     /// <summary>Writes a model.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1012: it cannot be written.</exception>

@@ -191,9 +191,10 @@ public sealed class EvaluationSetup : IDisposable
                 Fallback = made?.Report.Fallback,
                 BitOperations = made?.Report.BitOperations,
                 Size = floatModel is null ? null : ModelFacts.Size(model, floatModel, made?.Report),
-                OtherSchedule = floatModel is null || made is null
-                    ? null
-                    : FindOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config),
+                OtherSchedule =
+                    floatModel is null || made is null
+                        ? null
+                        : FindOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config),
                 Notes = notes,
             };
             return new(request, model, floatModel, settings, extractor, reference, header);

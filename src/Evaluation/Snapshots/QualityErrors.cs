@@ -35,7 +35,11 @@ internal static class QualityErrors
             context.ReportPath is { } report ? $"See {report}" : "",
             $"If this is meant: {context.Accept}",
         ];
-        return Error("DQ2001", string.Join(". ", sentences.Where(s => s.Length > 0)), worse.FirstOrDefault()?.Definition.Name);
+        return Error(
+            "DQ2001",
+            string.Join(". ", sentences.Where(s => s.Length > 0)),
+            worse.FirstOrDefault()?.Definition.Name
+        );
     }
 
     [Diagnostic("DQ2002")]

@@ -70,7 +70,18 @@ internal sealed class SnapshotReader
             this,
             node,
             "a measurement",
-            ["images", "measured", "float", "sampling", "extractor", "reference", "metrics", "layerTolerance", "layers", "withoutBlock"]
+            [
+                "images",
+                "measured",
+                "float",
+                "sampling",
+                "extractor",
+                "reference",
+                "metrics",
+                "layerTolerance",
+                "layers",
+                "withoutBlock",
+            ]
         );
         var images = new Fields(this, fields.Required("images"), "'images'", ["paired", "distribution"]);
         var (paired, distribution) = ((int)images.Integer("paired"), (int)images.Integer("distribution"));
@@ -160,7 +171,10 @@ internal sealed class SnapshotReader
             _ => null,
         };
         return tolerance
-            ?? throw Bad(node, "a tolerance is a number that is not negative (0.5), a share of the value (\"3%\"), or \"any\"");
+            ?? throw Bad(
+                node,
+                "a tolerance is a number that is not negative (0.5), a share of the value (\"3%\"), or \"any\""
+            );
     }
 
     private SnapshotProvenance ReadProvenance(PlacedJson node)

@@ -24,7 +24,7 @@ public readonly record struct Tolerance(double Amount, bool IsRelative)
         && double.IsFinite(p)
         && p >= 0
             ? new(p / 100, true)
-            : null;
+        : null;
 
     /// <summary>The word for a value that is shown and not judged.</summary>
     internal const string Any = "any";
@@ -32,5 +32,6 @@ public readonly record struct Tolerance(double Amount, bool IsRelative)
     /// <summary><c>0.5</c>, <c>3%</c>, or <c>any</c>.</summary>
     public override string ToString() =>
         double.IsPositiveInfinity(Amount) ? Any
-        : IsRelative ? $"{MetricRounding.Plain(Math.Round(Amount * 100, 8))}%" : MetricRounding.Plain(Amount);
+        : IsRelative ? $"{MetricRounding.Plain(Math.Round(Amount * 100, 8))}%"
+        : MetricRounding.Plain(Amount);
 }

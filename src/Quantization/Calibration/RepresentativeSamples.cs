@@ -1,6 +1,6 @@
-using DiffusionQuant.Quantization.Quantizers;
 using System.Numerics.Tensors;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Quantizers;
 
 namespace DiffusionQuant.Quantization.Calibration;
 

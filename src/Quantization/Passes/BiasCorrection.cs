@@ -1,9 +1,9 @@
-using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Blocks;
 using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Reconstruction;
 using DiffusionQuant.Quantization.Simulation;
 using Microsoft.ML.OnnxRuntime;
@@ -136,9 +136,7 @@ public sealed class BiasCorrection : IQuantizationPass
         var inner = layer.Kind == LayerKind.Gemm ? 1 : (int)dims[2..].Aggregate(1L, (a, b) => a * b);
         for (var start = 0; start < values.Length; start += inner)
         {
-            sums[start / inner % sums.Length] += PortableSums.Sum(
-                values.AsSpan(start, inner)
-            );
+            sums[start / inner % sums.Length] += PortableSums.Sum(values.AsSpan(start, inner));
         }
 
         return values.Length / sums.Length;

@@ -49,7 +49,9 @@ public sealed class PlanLayers : IQuantizationPass
             ? $"policy and rules leave each of the {layers.Length} layers in float ({recipe.Bits}). Check the policy ({recipe.Policy.Name}) and the rules"
             : string.Join(
                 "; ",
-                obstacles.Select(o => $"{o.Count()} of the {layers.Length} layers cannot be, {o.First()} for instance, because {o.Key}")
+                obstacles.Select(o =>
+                    $"{o.Count()} of the {layers.Length} layers cannot be, {o.First()} for instance, because {o.Key}"
+                )
             ) + ". Export the model so that its layers stand in the graph itself, with constant weights";
     }
 

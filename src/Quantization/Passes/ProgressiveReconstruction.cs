@@ -1,8 +1,8 @@
-using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Calibration;
+using DiffusionQuant.Quantization.Quantizers;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Reconstruction;
 using DiffusionQuant.Quantization.Simulation;
@@ -115,10 +115,7 @@ public sealed class ProgressiveReconstruction(
         {
             var call = samples.Call(rows);
             var target = exact.Predict(call, context.Cancellation);
-            var distance = PortableSums.Distance(
-                target,
-                quantized.Predict(call, context.Cancellation)
-            );
+            var distance = PortableSums.Distance(target, quantized.Predict(call, context.Cancellation));
             sum += (double)distance * distance;
             count += target.Length;
         }

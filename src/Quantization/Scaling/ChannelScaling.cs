@@ -1,8 +1,8 @@
-using DiffusionQuant.Quantization.Quantizers;
 using System.Numerics.Tensors;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Quantizers;
 
 namespace DiffusionQuant.Quantization.Scaling;
 

@@ -5,9 +5,7 @@ namespace DiffusionQuant.Tool.Caching;
 /// <summary>A cache for one run, for work of many parts where none is wanted.</summary>
 internal sealed class ScratchCache : IDisposable
 {
-    private readonly string folder = UnfinishedWork.Begin(
-        Directory.CreateTempSubdirectory("diffusionquant-").FullName
-    );
+    private readonly string folder = UnfinishedWork.Begin(Directory.CreateTempSubdirectory("diffusionquant-").FullName);
 
     private ScratchCache(ToolHost host) => Cache = new(folder, host.Time);
 

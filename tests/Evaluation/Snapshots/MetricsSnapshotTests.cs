@@ -100,7 +100,9 @@ public sealed class MetricsSnapshotTests
         var edited = text.Replace("\"tolerance\": \"20%\"", "\"tolerance\": \"8%\"");
         Assert.NotEqual(text, edited);
 
-        var accepted = MetricsSnapshot.Parse(edited).With(Reports.Usual.With(MetricCatalog.Psnr, 31, 3)).Measurements[0];
+        var accepted = MetricsSnapshot.Parse(edited).With(Reports.Usual.With(MetricCatalog.Psnr, 31, 3)).Measurements[
+            0
+        ];
         Assert.Equal(new(0.08, true), accepted.Find(MetricCatalog.Fid)!.Tolerance);
         Assert.Equal(
             Tolerance.Default(MetricCatalog.Find(MetricCatalog.Psnr)),

@@ -90,12 +90,7 @@ public sealed partial class QualityGateTests
         var lenient = Verified.ToJson().Replace("\"layerTolerance\": 4", "\"layerTolerance\": 6");
         Assert.True(
             QualityGate
-                .Check(
-                    Reports.Usual.WithLayer("/down/0/conv1", 19.8),
-                    MetricsSnapshot.Parse(lenient),
-                    new(),
-                    Context
-                )
+                .Check(Reports.Usual.WithLayer("/down/0/conv1", 19.8), MetricsSnapshot.Parse(lenient), new(), Context)
                 .Passes
         );
     }

@@ -61,10 +61,7 @@ internal static class Reports
     public static EvaluationReport WithBlocks(this EvaluationReport report, string metric, double[] blocks) =>
         report with
         {
-            Metrics =
-            [
-                .. report.Metrics.Select(m => m.Name == metric ? m with { WithoutBlock = blocks } : m),
-            ],
+            Metrics = [.. report.Metrics.Select(m => m.Name == metric ? m with { WithoutBlock = blocks } : m)],
         };
 
     /// <summary>The report without a metric.</summary>

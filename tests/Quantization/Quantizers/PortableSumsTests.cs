@@ -19,10 +19,7 @@ public class PortableSumsTests
         Assert.Equal(InLanes(count, 8, i => x[i]), PortableSums.Sum(x));
         Assert.Equal(InLanes(count, 8, i => x[i] * y[i]), PortableSums.Dot(x, y));
         Assert.Equal(InLanes(count, 8, i => x[i] * x[i]), PortableSums.SumOfSquares(x));
-        Assert.Equal(
-            MathF.Sqrt(InLanes(count, 8, i => (x[i] - y[i]) * (x[i] - y[i]))),
-            PortableSums.Distance(x, y)
-        );
+        Assert.Equal(MathF.Sqrt(InLanes(count, 8, i => (x[i] - y[i]) * (x[i] - y[i]))), PortableSums.Distance(x, y));
     }
 
     [Theory]

@@ -5,7 +5,6 @@ using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation;
 
-
 namespace DiffusionQuant.Tool.Tests.CommandLine;
 
 /// <summary>Messages name what their reader can set: metadata of the build or options, no property of a class.</summary>
@@ -22,7 +21,9 @@ public sealed partial class MessageNamesTests
         string[] folders = ["Diffusion", "Engine", "Evaluation", "Quantization", "Tool"];
         Assert.Empty(
             folders
-                .SelectMany(f => Directory.EnumerateFiles(Path.Combine(root, "src", f), "*.cs", SearchOption.AllDirectories))
+                .SelectMany(f =>
+                    Directory.EnumerateFiles(Path.Combine(root, "src", f), "*.cs", SearchOption.AllDirectories)
+                )
                 .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
                 .SelectMany(f => Sentences(f).Where(s => Words().Matches(s).Any(w => hidden.Contains(w.Value))))
         );
@@ -30,7 +31,13 @@ public sealed partial class MessageNamesTests
 
     /// <summary>Names of settings of more than one word: those of one may be any word of a sentence.</summary>
     private static IEnumerable<string> SettingNames() =>
-        new[] { typeof(ModelOptions), typeof(SessionSettings), typeof(Quantization.Recipes.Recipe), typeof(EvaluationRequest) }
+        new[]
+        {
+            typeof(ModelOptions),
+            typeof(SessionSettings),
+            typeof(Quantization.Recipes.Recipe),
+            typeof(EvaluationRequest),
+        }
             .SelectMany(t => t.Assembly.GetExportedTypes())
             .Where(t => SettingTypes().IsMatch(t.Name))
             .SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.Instance))

@@ -92,9 +92,8 @@ internal static class VerdictSection
     /// <summary>A verified value's tolerance, as people say it.</summary>
     public static string Tolerance(MetricRow row) =>
         double.IsInfinity(row.Verified!.Tolerance) ? "any"
-        : row.Verified.IsRelative
-            ? Figures.Percent(row.Verified.Tolerance)
-            : Figures.WithUnit(row.Definition, Figures.Significant(row.Verified.Tolerance, 3));
+        : row.Verified.IsRelative ? Figures.Percent(row.Verified.Tolerance)
+        : Figures.WithUnit(row.Definition, Figures.Significant(row.Verified.Tolerance, 3));
 
     private static Html LowestLayers(EvaluationReport report)
     {
