@@ -70,7 +70,8 @@ public sealed class ReferenceTests
 
         var build = (await sandbox.DotNetAsync("build", "Central", "-tl:off")).Succeeds();
 
-        var warning = build.Message();
+        // A slow machine gets messages about that besides.
+        var warning = Assert.Single(build.Messages, message => message.Kind == "warning");
         Assert.Equal(
             ("warning", "DQ1150", "Central.csproj", 9),
             (warning.Kind, warning.Code, warning.File, warning.Line)
@@ -80,7 +81,8 @@ public sealed class ReferenceTests
         // As it says.
         sandbox.Write("Central/Program.cs", "System.Console.WriteLine(Sample.DiffusionModels.Foo.Load().Model);");
         WriteProject(own + """<PackageReference Include="DiffusionQuant.Diffusion" />""");
-        Assert.Empty((await sandbox.DotNetAsync("build", "Central", "-tl:off")).Succeeds().Messages);
+        build = (await sandbox.DotNetAsync("build", "Central", "-tl:off")).Succeeds();
+        Assert.DoesNotContain(build.Messages, message => message.Kind == "warning");
 
         void WriteProject(string references) =>
             sandbox.Write(
