@@ -74,7 +74,7 @@ public sealed class FewImagesTests(TinyRun run) : IClassFixture<TinyRun>
 
         const int HeaderLength = 128;
         const int ImageLength = 64;
-        var bytes = File.ReadAllBytes(run.Request.Reference!)[..(HeaderLength + (images * ImageLength) - 1)];
+        var bytes = File.ReadAllBytes(run.Request.Reference!)[..(HeaderLength + (images * ImageLength))];
         var text = System.Text.Encoding.Latin1.GetString(bytes).Replace("(60, 8, 8)", $"({images}, 8, 8) ");
         var path = Path.Combine(run.NewFolder(), "few.npy");
         File.WriteAllBytes(path, System.Text.Encoding.Latin1.GetBytes(text));
