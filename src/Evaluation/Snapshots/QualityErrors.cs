@@ -38,7 +38,7 @@ internal static class QualityErrors
         return Error(
             "DQ2001",
             string.Join(". ", sentences.Where(s => s.Length > 0)),
-            worse.FirstOrDefault()?.Definition.Name
+            worse.Count > 0 ? worse[0].Definition.Name : null
         );
     }
 

@@ -49,7 +49,12 @@ public sealed class OpsetRaisingTests
         var images = b.Input("images", ElementType.Int64, 1);
         var condition = b.Input("condition", ElementType.Bool);
         var outside = b.Op("RoiAlign", x, boxes, images);
-        var inside = b.Op("If", [condition], [("then_branch", Branch()), ("else_branch", Branch())]);
+        var inside = b.Op(
+            "If",
+            [condition],
+            ("then_branch", new AttributeValue.Graph(Branch())),
+            ("else_branch", new AttributeValue.Graph(Branch()))
+        );
         b.Output(outside + inside, "y", ElementType.Float, 1, 2, 1, 1);
         return b.Build();
 

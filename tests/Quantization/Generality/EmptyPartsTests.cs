@@ -1,5 +1,6 @@
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Quantization.Tests.Generality;
 
@@ -21,7 +22,7 @@ public sealed class EmptyPartsTests
         using var model = new QuantizedModel(
             scaffold.Build((b, h, _) => Join(b, h, place, axis)),
             bits,
-            recipe => recipe with { Method = method, Effort = Recipes.Effort.Quick }
+            recipe => recipe with { Method = method, Effort = Effort.Quick }
         );
         model.AssertSound(12);
     }
