@@ -61,8 +61,9 @@ public sealed class RealSearchTests : IDisposable
     private Task<BuildResult> BuildAsync() =>
         sandbox.RunAsync("build", "-tl:off", "-p:DiffusionEvaluate=false", "-p:DiffusionVerify=false");
 
+    // A library: its models lie in a folder of its own.
     private JsonElement Artifact() =>
-        JsonDocument.Parse(sandbox.Read("bin/Debug/net10.0/Models/ddpm-fashion/quantization.json")).RootElement.Clone();
+        JsonDocument.Parse(sandbox.Read("bin/Debug/net10.0/Models/App/ddpm-fashion/quantization.json")).RootElement.Clone();
 
     private void WriteProject(string more) =>
         sandbox.Write(
