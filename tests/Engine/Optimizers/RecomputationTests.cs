@@ -37,7 +37,7 @@ public class RecomputationTests
         var peaks = new[] { "keep", "recompute" }
             .Select(w => long.Parse(OwnProcess.Run(["training-peak", w]), CultureInfo.InvariantCulture))
             .ToArray();
-        Assert.True(peaks[1] < 0.6 * peaks[0], $"{peaks[1] >> 20} MB beside {peaks[0] >> 20} MB");
+        Assert.True(peaks[1] < 0.65 * peaks[0], $"{peaks[1] >> 20} MB beside {peaks[0] >> 20} MB");
     }
 
     /// <summary>How much the peak of this process rises by training a deep chain.</summary>

@@ -52,17 +52,17 @@ public sealed class OpsetRaisingTests
         var inside = b.Op(
             "If",
             [condition],
-            ("then_branch", new AttributeValue.Graph(Branch())),
-            ("else_branch", new AttributeValue.Graph(Branch()))
+            ("then_branch", new AttributeValue.Graph(Branch("then"))),
+            ("else_branch", new AttributeValue.Graph(Branch("else")))
         );
         b.Output(outside + inside, "y", ElementType.Float, 1, 2, 1, 1);
         return b.Build();
 
-        OnnxGraph Branch()
+        OnnxGraph Branch(string name)
         {
-            var branch = b.Subgraph("branch");
+            var branch = b.Subgraph(name);
             var aligned = branch.Op("RoiAlign", x, boxes, images);
-            branch.Output(aligned, aligned.Name, ElementType.Float, 1, 2, 1, 1);
+            branch.Output(aligned, $"{name}_aligned", ElementType.Float, 1, 2, 1, 1);
             return branch.Graph;
         }
     }

@@ -36,7 +36,6 @@ public sealed class InterruptionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("mse", "collect samples")]
     [InlineData("mse", "calibrate")]
     [InlineData("mse", "search ranges")]
     [InlineData("mse", "check")]

@@ -126,7 +126,7 @@ public sealed class SnapshotCommandTests : IDisposable
             run.OutputLines,
             l =>
                 l.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                    is ["PSNR", "32.20 dB", "21.50 dB", "-10.70", "0.5", "worse"]
+                    is ["PSNR", "32.20 dB", "21.50 dB", "-10.70", "2.5", "worse"]
         );
         Assert.Contains("  24.0 -> 11.0 dB  /conv", run.OutputLines);
         Assert.True(File.Exists(received));
