@@ -1,5 +1,6 @@
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Onnx.Serialization;
 using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.Output;
 using DiffusionQuant.Tool.Progress;
@@ -122,12 +123,20 @@ internal sealed class EvaluationJob(ToolHost host, Reporter reporter, ArtifactCa
             return (own, false);
         }
 
-        var unfinished = $"{own}.tmp";
-        Folders.Delete(unfinished);
-        Directory.CreateDirectory(unfinished);
-        Make(unfinished);
-        Directory.Move(unfinished, own);
-        return (own, true);
+        var unfinished = UnfinishedWork.Begin($"{own}.tmp");
+        try
+        {
+            Folders.Delete(unfinished);
+            Directory.CreateDirectory(unfinished);
+            Make(unfinished);
+            Directory.Move(unfinished, own);
+            return (own, true);
+        }
+        finally
+        {
+            Folders.Delete(unfinished);
+            UnfinishedWork.End(unfinished);
+        }
 
         void Make(string folder) =>
             Evaluator.MakeBaseline(
