@@ -257,7 +257,7 @@ public sealed class QuantizerTests : IDisposable
         Quantizer.Run(Request(DdpmUNet.Build(DdpmUNetSettings.Tiny), recipe), new Reports(reports.Add));
         var warning = Assert.Single(reports, r => r.Warning is not null);
         Assert.Equal("DQ1088", warning.Warning!.Code);
-        Assert.True(reports.IndexOf(warning) < reports.FindIndex(r => r.Stage == "collect samples"));
+        Assert.True(reports.IndexOf(warning) < reports.FindIndex(r => r.Stage == "calibrate"));
     }
 
     private sealed class Reports(Action<QuantizationProgress> take) : IProgress<QuantizationProgress>
