@@ -68,7 +68,7 @@ public sealed class TrainingImagesTests
     {
         var shape = new SampleShape(1, 1, 1);
         var gray = new RasterImage(1, 1, 1, [200]);
-        var stored = TrainingImages.Load(new Images(gray.ToRgb(), new(1, 1, 3, [200, 199, 200])), shape);
+        var stored = TrainingImages.Load(new Images(gray.ToRgb(), new(1, 1, 3, [200, 200, 201])), shape);
         Assert.Equal(TrainingImages.Load(new Images(gray, gray), shape).Sha256, stored.Sha256);
         var colour = new RasterImage(1, 1, 3, [0, 0, 9]) { Source = "blue.jpg" };
         var error = Assert.Throws<DiffusionQuantException>(() => TrainingImages.Load(new Images(gray, colour), shape));
@@ -81,7 +81,7 @@ public sealed class TrainingImagesTests
     public void What_does_not_fit_has_a_code()
     {
         Expect("DQ3035", () => TrainingImages.Load(new Images()));
-        Expect("DQ3035", () => TrainingImages.Load(Gray(2), new SampleShape(3, 2, 3)));
+        Expect("DQ3035", () => TrainingImages.Load(Gray(2), new SampleShape(1, 3, 3)));
         Expect(
             "DQ3035",
             () => TrainingImages.Load(new Images(new(1, 2, 1, new byte[2]), new RasterImage(2, 1, 1, new byte[2])))
