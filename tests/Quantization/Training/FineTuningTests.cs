@@ -204,7 +204,7 @@ public sealed class FineTuningTests
         Assert.Contains("40 steps of 4 samples", notes[0]);
         var gain = System.Text.RegularExpressions.Regex.Match(notes[1], @"was (-?[\d.]+) dB and is (-?[\d.]+) dB$");
         Assert.True(gain.Success, notes[1]);
-        Assert.True(Number(2) > Number(1) + 0.5, notes[1]);
+        Assert.True(Number(2) > Number(1) + 0.25, notes[1]);
         Assert.NotSame(state, next);
 
         double Number(int group) =>
