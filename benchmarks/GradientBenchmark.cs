@@ -5,6 +5,7 @@ using DiffusionQuant.Engine.Gradients;
 using DiffusionQuant.Engine.Optimizers;
 using DiffusionQuant.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using TorchSharp;
 
 namespace DiffusionQuant.Benchmarks;
 
@@ -29,9 +30,7 @@ internal static class GradientBenchmark
         var runs = int.Parse(BenchmarkOptions.Option(options, "--runs", "7"));
         var only = BenchmarkOptions.Option(options, "--only", "");
         var settings = BenchmarkOptions.Session(options, threads: "2");
-        using var torch = options.Contains("--alone")
-            ? null
-            : TorchProcess.Start(settings, Path.Combine("gradients", "step.py"));
+        var missing = options.Contains("--alone") ? "Alone, as asked for" : TorchSession.Missing(settings);
         GradientBlock[] blocks =
         [
             GradientBlocks.Residual(32, 256, 16),
@@ -44,18 +43,20 @@ internal static class GradientBenchmark
         Console.WriteLine(
             $"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, ONNX Runtime {OrtEnv.Instance().GetVersionString()}, medians of {RunsPerTurn} runs in each of {runs} turns, {settings.Threads} threads, on {settings.Device}"
         );
-        Console.WriteLine(torch is null ? "No Python with PyTorch was found: no comparison." : "");
+        Console.WriteLine(missing is null ? $"PyTorch {torch.__version__}" : $"{missing}: no comparison.");
         Console.WriteLine("| block | what | ms | PyTorch's ms | ratio | fastest | PyTorch's |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         var notes = new List<string>();
         foreach (var block in blocks.Where(b => b.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            notes.AddRange(Time(block, settings, torch, runs, options.Contains("--profile")));
+            notes.AddRange(Time(block, settings, missing is null, runs, options.Contains("--profile")));
         }
 
         foreach (var network in Networks.Where(n => n.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            notes.AddRange(NetworkSteps.Time(network.Build(), settings, torch, runs, options.Contains("--profile")));
+            notes.AddRange(
+                NetworkSteps.Time(network.Build(), settings, missing is null, runs, options.Contains("--profile"))
+            );
         }
 
         Console.WriteLine();
@@ -66,35 +67,32 @@ internal static class GradientBenchmark
     private static List<string> Time(
         GradientBlock block,
         SessionSettings settings,
-        TorchProcess? torch,
+        bool isCompared,
         int runs,
         bool profile
     )
     {
         var notes = new List<string>();
-        var folder = Directory.CreateTempSubdirectory("diffquant-benchmark-").FullName;
         using var sessions = new GradientSessions(block, settings);
-        if (torch is not null)
+        using var theirs = isCompared ? new TorchSession(block, settings) : null;
+        if (theirs is not null)
         {
-            block.Write(folder);
-            var version = torch.Load(folder);
-            notes.Add($"{block.Name}: PyTorch {version}: {sessions.Compare(torch.Check(), folder)}");
+            notes.Add($"{block.Name}: {sessions.Compare(theirs)}");
         }
 
-        Directory.Delete(folder, recursive: true);
         foreach (var kind in Kinds)
         {
-            var (ours, theirs) = (new List<double>(), new List<double>());
+            var (times, theirTimes) = (new List<double>(), new List<double>());
             for (var run = 0; run < runs; run++)
             {
-                ours.AddRange(Times(() => sessions.Run(kind), RunsPerTurn));
-                if (torch is not null)
+                times.AddRange(Times(() => sessions.Run(kind), RunsPerTurn));
+                if (theirs is not null)
                 {
-                    theirs.AddRange(Times(() => torch.Run(kind), RunsPerTurn));
+                    theirTimes.AddRange(Times(() => theirs.Run(kind), RunsPerTurn));
                 }
             }
 
-            WriteRow(block.Name, kind, ours, theirs);
+            WriteRow(block.Name, kind, times, theirTimes);
         }
 
         if (profile)

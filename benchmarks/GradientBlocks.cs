@@ -30,7 +30,7 @@ internal sealed class GradientBlocks
         h += b.builder.Unsqueeze(b.builder.Unsqueeze(shift, 2), 3);
         h = b.builder.Silu(b.GroupNorm("norm2", h, b.Tuned, channels));
         h = b.Conv("conv2", h, channels, kernel: 3);
-        return b.Finish($"residual {channels}, {size}×{size}, batch {batch}", "residual", b.Distance(x + h, x, []));
+        return b.Finish($"residual {channels}, {size}×{size}, batch {batch}", b.Distance(x + h, x, []));
     }
 
     /// <summary>A block of self-attention with one head, all of whose parameters are tuned.</summary>
@@ -48,11 +48,7 @@ internal sealed class GradientBlocks
         var mixed = b.builder.MatMul(v, b.builder.Transpose(probabilities, 0, 2, 1));
         var image = b.builder.Reshape(mixed, [batch, channels, size, size]);
         var result = b.Conv("out", image, channels, kernel: 1);
-        return b.Finish(
-            $"attention {channels}, {size}×{size}, batch {batch}",
-            "attention",
-            b.Distance(x + result, x, [])
-        );
+        return b.Finish($"attention {channels}, {size}×{size}, batch {batch}", b.Distance(x + result, x, []));
     }
 
     /// <summary>What block reconstruction runs: inputs of convolutions with learned steps, weights with soft rounding.</summary>
@@ -66,11 +62,7 @@ internal sealed class GradientBlocks
         h = b.QuantizedConv("conv1", h, dims, soft);
         h = b.builder.Silu(b.GroupNorm("norm2", h, b.Given, channels));
         h = b.QuantizedConv("conv2", h, dims, soft);
-        return b.Finish(
-            $"reconstruction {channels}, {size}×{size}, batch {batch}",
-            "reconstruction",
-            b.Distance(x + h, x, soft)
-        );
+        return b.Finish($"reconstruction {channels}, {size}×{size}, batch {batch}", b.Distance(x + h, x, soft));
     }
 
     private Value QuantizedConv(string name, Value x, long[] dims, List<Value> soft)
@@ -150,10 +142,10 @@ internal sealed class GradientBlocks
         return loss;
     }
 
-    private GradientBlock Finish(string name, string function, Value loss)
+    private GradientBlock Finish(string name, Value loss)
     {
         builder.Output(loss, GradientBlock.Loss, ElementType.Float);
-        return new(name, function, builder.Build(), parameters, inputs);
+        return new(name, builder.Build(), parameters, inputs);
     }
 
     private Value Given(string name, OnnxTensor tensor)

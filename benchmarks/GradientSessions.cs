@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Engine.Gradients;
 using DiffusionQuant.Engine.Optimizers;
@@ -70,15 +69,15 @@ internal sealed class GradientSessions : IDisposable
     }
 
     /// <summary>Does the first step, and says how far it is from PyTorch's.</summary>
-    /// <param name="loss">PyTorch's loss.</param>
-    /// <param name="folder">Where it wrote gradients and parameters.</param>
-    public string Compare(double loss, string folder)
+    /// <param name="torch">PyTorch, before its first step.</param>
+    public string Compare(TorchSession torch)
     {
+        var loss = torch.Step();
         var mine = training.Run([]);
         using var outputs = backwardBinding.Run();
         var (gradient, parameter) = (0.0, 0.0);
         var worst = "";
-        var expected = block.Parameters.ToDictionary(p => p.Name, p => Read(folder, p.Name, "gradient"));
+        var expected = block.Parameters.ToDictionary(p => p.Name, p => torch.Gradient(p.Name));
 
         // Some gradients are zero but for rounding: that of a key's bias, to which softmax is indifferent.
         var least = 1e-3 * expected.Values.Max(Norm);
@@ -90,7 +89,7 @@ internal sealed class GradientSessions : IDisposable
                 (gradient, worst) = (distance, name);
             }
 
-            parameter = Math.Max(parameter, Distance(Read(folder, name, "next"), training.Read(name), 0));
+            parameter = Math.Max(parameter, Distance(torch.Parameter(name), training.Read(name), 0));
         }
 
         if (Math.Abs(mine - loss) > 1e-4 * Math.Abs(loss) || gradient > 2e-3 || parameter > 2e-3)
@@ -156,9 +155,6 @@ internal sealed class GradientSessions : IDisposable
 
         return binding;
     }
-
-    private static float[] Read(string folder, string name, string kind) =>
-        MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(folder, $"{name}.{kind}.bin"))).ToArray();
 
     /// <summary>The norm of the difference over the norm, or over the least norm that counts.</summary>
     private static double Distance(float[] expected, float[] actual, double least) =>

@@ -14,7 +14,7 @@ internal static class NetworkSteps
     public static List<string> Time(
         GradientBlock network,
         SessionSettings settings,
-        TorchProcess? torch,
+        bool isCompared,
         int runs,
         bool profile
     )
@@ -35,6 +35,7 @@ internal static class NetworkSteps
             session.Bind(input.Name, tensors[input.Name]);
         }
 
+        using var torch = isCompared ? new TorchSession(network, settings) : null;
         if (torch is not null)
         {
             notes.Add($"{network.Name}: {Compare(network, session, torch)}");
@@ -60,12 +61,8 @@ internal static class NetworkSteps
     }
 
     /// <summary>Does the first steps of both: the losses of later ones tell whether gradients are the same.</summary>
-    private static string Compare(GradientBlock network, TrainingSession session, TorchProcess torch)
+    private static string Compare(GradientBlock network, TrainingSession session, TorchSession torch)
     {
-        var folder = Directory.CreateTempSubdirectory("diffquant-benchmark-").FullName;
-        network.Write(folder);
-        var version = torch.Load(folder);
-        Directory.Delete(folder, recursive: true);
         var losses = new List<string>();
         for (var i = 0; i < ComparedSteps; i++)
         {
@@ -80,6 +77,6 @@ internal static class NetworkSteps
             losses.Add($"{mine:G6} beside {other:G6}");
         }
 
-        return $"PyTorch {version}: losses of the first steps {string.Join(", ", losses)}.";
+        return $"losses of the first steps {string.Join(", ", losses)}.";
     }
 }

@@ -5,8 +5,7 @@ using DiffusionQuant.Engine;
 
 namespace DiffusionQuant.Benchmarks;
 
-/// <summary>PyTorch in a process of its own that does what it is asked line by line: see <c>gradients/step.py</c> and
-/// <c>training/replay.py</c>.</summary>
+/// <summary>PyTorch in a process of its own that does what it is asked line by line: see <c>training/replay.py</c>.</summary>
 internal sealed class TorchProcess : IDisposable
 {
     private readonly Process process;
@@ -37,21 +36,9 @@ internal sealed class TorchProcess : IDisposable
         return null;
     }
 
-    /// <summary>Reads what a benchmark wrote: a block of <see cref="GradientBlock.Write"/>, or a training.</summary>
+    /// <summary>Reads the training that the benchmark wrote.</summary>
     /// <returns>PyTorch's version.</returns>
     public string Load(string folder) => Ask($"load {folder}").GetString()!;
-
-    /// <summary>Does the first step and writes gradients and parameters behind it.</summary>
-    /// <returns>The loss.</returns>
-    public double Check() => Ask("check .").GetDouble();
-
-    /// <summary>Does a step.</summary>
-    /// <returns>The loss before it.</returns>
-    public double Step() => Ask("step .").GetDouble();
-
-    /// <summary>Runs the block once.</summary>
-    /// <param name="kind"><c>forward</c>, <c>backward</c> or <c>step</c>.</param>
-    public void Run(string kind) => Ask($"{kind} .");
 
     /// <summary>Does a step of a training on the batch that lies in its folder.</summary>
     /// <returns>The loss before the step, and how long it took.</returns>

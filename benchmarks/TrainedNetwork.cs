@@ -12,12 +12,7 @@ internal static class TrainedNetwork
 
     /// <summary>The 35.7 M U-Net with seeded weights.</summary>
     public static GradientBlock Ddpm(int batch) =>
-        Of(
-            $"network of 35.7 M (DDPM), batch {batch}",
-            DdpmUNet.Build(),
-            batch,
-            new NetworkSize(128, [1, 2, 2, 2], 2, 3)
-        );
+        Of($"network of 35.7 M (DDPM), batch {batch}", DdpmUNet.Build(), batch, imageChannels: 3);
 
     /// <summary>The sample app's model.</summary>
     public static GradientBlock Sample(int batch) =>
@@ -25,12 +20,12 @@ internal static class TrainedNetwork
             $"network of the sample app, batch {batch}",
             OnnxModel.Load(Path.Combine(QualityBenchmark.SampleModel(), "unet", "model.onnx")),
             batch,
-            new NetworkSize(32, [1, 2, 4], 1, 1)
+            imageChannels: 1
         );
 
-    private static GradientBlock Of(string name, OnnxModel network, int batch, NetworkSize size)
+    private static GradientBlock Of(string name, OnnxModel network, int batch, long imageChannels)
     {
-        long[] dims = [batch, size.ImageChannels, 32, 32];
+        long[] dims = [batch, imageChannels, 32, 32];
         var sizes = new Dictionary<string, TensorShape>
         {
             ["sample"] = TensorShape.Of(dims),
@@ -49,7 +44,6 @@ internal static class TrainedNetwork
         var weights = new SeededWeights(11);
         return new(
             name,
-            "network",
             model,
             parameters,
             [
@@ -57,10 +51,7 @@ internal static class TrainedNetwork
                 OnnxTensor.Of("timestep", [.. Enumerable.Range(0, batch).Select(i => i * 999L / batch)], batch),
                 weights.Around(0, 1.7f, dims).WithName(Target),
             ]
-        )
-        {
-            Network = size,
-        };
+        );
     }
 
     private static void AddLoss(OnnxGraph graph, long[] dims)

@@ -17,6 +17,7 @@ internal static class Program
                     ["gpu"] => Device.NvidiaGpuPresent.ToString(),
                     ["library"] => Library(),
                     ["training-peak", var what] => $"{Optimizers.RecomputationTests.Peak(what)}",
+                    ["record-torch", var folder] => Gradients.TorchRecorder.Record(folder),
                     _ => "nothing asked for",
                 }
             );

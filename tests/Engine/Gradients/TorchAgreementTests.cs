@@ -1,27 +1,22 @@
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using DiffusionQuant.Engine.Gradients;
 using DiffusionQuant.Engine.Optimizers;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Tests.Shared;
+using Xunit.Abstractions;
 
 namespace DiffusionQuant.Engine.Tests.Gradients;
 
-/// <summary>Whole blocks have PyTorch's losses and gradients, which <c>torch_blocks.py</c> wrote.</summary>
-public sealed class TorchAgreementTests
+/// <summary>Whole blocks have PyTorch's losses and gradients, which <see cref="TorchRecorder"/> wrote.</summary>
+public sealed class TorchAgreementTests(ITestOutputHelper output)
 {
-    private static readonly Dictionary<string, Expected> Blocks = JsonSerializer.Deserialize<
-        Dictionary<string, Expected>
-    >(
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Gradients", "Data", "torch_blocks.json")),
-        JsonSerializerOptions.Web
-    )!;
+    private static readonly Dictionary<string, TorchBlock> Blocks = TorchRecorder.Read<TorchBlock>(
+        TorchRecorder.BlocksFile
+    );
+
+    public static TheoryData<string> Names => [.. TorchRecorder.BlockNames];
 
     [Theory]
-    [InlineData("residual")]
-    [InlineData("convolutions")]
-    [InlineData("attention")]
-    [InlineData("transformer")]
-    [InlineData("quantized")]
+    [MemberData(nameof(Names))]
     public void A_block_has_the_gradients_of_PyTorch(string block)
     {
         var (model, tensors) = TorchBlocks.Build(block);
@@ -42,7 +37,31 @@ public sealed class TorchAgreementTests
         Assert.Equal(block == "quantized" ? ["floor"] : [], tensors.Keys.Except(wanted));
         foreach (var name in wanted)
         {
-            AssertClose(name, Decode(expected.Gradients[name]), Tensors.ToFloats(outputs[gradients[name]]), 2e-5f);
+            AssertClose(
+                name,
+                TorchRecorder.Decode(expected.Gradients[name]),
+                Tensors.ToFloats(outputs[gradients[name]]),
+                2e-5f
+            );
+        }
+    }
+
+    /// <summary>Where PyTorch is there, it still gives what was recorded.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void What_was_recorded_is_what_PyTorch_gives(string block)
+    {
+        if (TorchRuntime.Missing is { } reason)
+        {
+            output.WriteLine(reason);
+            return;
+        }
+
+        var (recorded, live) = (Blocks[block], TorchRecorder.Block(block));
+        Assert.Equal(recorded.Loss, live.Loss, 1e-5 * recorded.Loss);
+        foreach (var (name, gradient) in recorded.Gradients)
+        {
+            AssertClose(name, TorchRecorder.Decode(gradient), TorchRecorder.Decode(live.Gradients[name]), 2e-5f);
         }
     }
 
@@ -58,7 +77,7 @@ public sealed class TorchAgreementTests
         session.Run([]);
         foreach (var (name, stepped) in Blocks["transformer"].Stepped!)
         {
-            AssertClose(name, Decode(stepped), session.Read(name), 1e-4f);
+            AssertClose(name, TorchRecorder.Decode(stepped), session.Read(name), 1e-4f);
         }
     }
 
@@ -72,13 +91,4 @@ public sealed class TorchAgreementTests
         var difference = expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
         Assert.True(difference <= tolerance * size, $"{name} differs by {difference} where it reaches {size}.");
     }
-
-    private static float[] Decode(string text) =>
-        MemoryMarshal.Cast<byte, float>(Convert.FromBase64String(text)).ToArray();
-
-    private sealed record Expected(
-        double Loss,
-        Dictionary<string, string> Gradients,
-        Dictionary<string, string>? Stepped
-    );
 }

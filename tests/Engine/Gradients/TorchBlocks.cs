@@ -5,7 +5,7 @@ using DiffusionQuant.Onnx.Building;
 
 namespace DiffusionQuant.Engine.Tests.Gradients;
 
-/// <summary>The blocks of <c>torch_blocks.py</c> as exporters write them. All tensors are inputs of the graph.</summary>
+/// <summary>Blocks as exporters write them. All tensors are inputs of the graph.</summary>
 internal sealed class TorchBlocks
 {
     private readonly GraphBuilder b = new("block", opset: 17);
@@ -157,7 +157,7 @@ internal sealed class TorchBlocks
         return b.Op("ReduceMean", [difference * difference], ("keepdims", 0L));
     }
 
-    /// <summary>A tensor of numbers that its name and their places make, as torch_blocks.py makes them.</summary>
+    /// <summary>A tensor of numbers that its name and their places make.</summary>
     private Value T(string name, long[] dims, float scale = 1, float centre = 0)
     {
         if (tensors.TryGetValue(name, out var known))
