@@ -336,7 +336,7 @@ public sealed class LsqTrainingTests
     public void ImagesMustFitTheNetwork()
     {
         using var model = new LoadedModel(DdpmUNet.Build(TrainedNetworks.Calm));
-        var state = Prepare(model.Source, data: TrainedNetworks.Images(1, 8));
+        var state = Prepare(model.Source, data: TrainedNetworks.Images(3, 4));
         using var samples = state.Samples;
         var error = Assert.Throws<DiffusionQuantException>(() =>
             new LsqTraining(_ => Still).Run(state, TrainedNetworks.Context())
