@@ -63,7 +63,9 @@ public sealed class RealSearchTests : IDisposable
 
     // A library: its models lie in a folder of its own.
     private JsonElement Artifact() =>
-        JsonDocument.Parse(sandbox.Read("bin/Debug/net10.0/Models/App/ddpm-fashion/quantization.json")).RootElement.Clone();
+        JsonDocument
+            .Parse(sandbox.Read("bin/Debug/net10.0/Models/App/ddpm-fashion/quantization.json"))
+            .RootElement.Clone();
 
     private void WriteProject(string more) =>
         sandbox.Write(
