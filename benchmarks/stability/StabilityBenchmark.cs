@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Evaluation.Snapshots;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DiffusionQuant.Benchmarks;
@@ -110,9 +111,7 @@ internal static class StabilityBenchmark
                     $"{Shown(mean)} ± {Shown(deviation)} ({Shown(changes.Max(c => c.Worsening))}; {Shown(2 * changes.Average(c => c.Error))})"
                 );
             });
-            var tolerance = metric.IsToleranceRelative
-                ? $"{metric.Tolerance * 100:0.#} %"
-                : metric.Tolerance.ToString(CultureInfo.InvariantCulture);
+            var tolerance = Tolerance.Default(metric);
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"| {metric.Title} | {tolerance} | {string.Join(" | ", cells)} |\n"
@@ -204,7 +203,6 @@ internal static class StabilityBenchmark
 
         public bool FormerlyFails { get; } = StabilityVerdict.FormerlyFails(Verified, Received);
 
-        public Evaluation.Snapshots.MetricChange ChangeOf(string metric) =>
-            StabilityVerdict.ChangeOf(Verified, Received, metric);
+        public MetricChange ChangeOf(string metric) => StabilityVerdict.ChangeOf(Verified, Received, metric);
     }
 }
