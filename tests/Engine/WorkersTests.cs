@@ -15,16 +15,15 @@ public sealed class WorkersTests
         var (working, most) = (0, 0);
         using var workers = Workers.Use(threads);
         Workers.For(0, 12, _ => Workers.For(0, 12, _ => Workers.For(0, 3, _ => Work())));
-        Assert.InRange(most, 1, threads);
-        if (threads > 1)
-        {
-            Assert.True(most > 1, "Nobody joined.");
-        }
+        Assert.InRange(most, Math.Min(threads, 2), threads);
 
         void Work()
         {
             Record(ref most, Interlocked.Increment(ref working));
             Thread.Sleep(1);
+
+            // The pool lends a thread when it has one: other tests may hold all of them for a while.
+            SpinWait.SpinUntil(() => threads == 1 || Volatile.Read(ref most) > 1, TimeSpan.FromSeconds(30));
             Interlocked.Decrement(ref working);
         }
     }

@@ -1,9 +1,9 @@
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Evaluation;
+using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Tool.Tests.CommandLine;
 
@@ -13,8 +13,7 @@ public sealed partial class MessageNamesTests
     [Fact]
     public void Messages_name_no_property_that_only_programs_can_set()
     {
-        var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", ".."));
-        var documented = File.ReadAllText(Path.Combine(root, "docs", "build-integration.md"));
+        var documented = File.ReadAllText(Path.Combine(Snapshot.Root, "docs", "build-integration.md"));
         var hidden = SettingNames().Where(n => !documented.Contains(n, StringComparison.Ordinal)).ToHashSet();
         Assert.Contains("SampleSize", hidden);
         Assert.DoesNotContain("InputRoles", hidden);
@@ -22,7 +21,7 @@ public sealed partial class MessageNamesTests
         Assert.Empty(
             folders
                 .SelectMany(f =>
-                    Directory.EnumerateFiles(Path.Combine(root, "src", f), "*.cs", SearchOption.AllDirectories)
+                    Directory.EnumerateFiles(Path.Combine(Snapshot.Root, "src", f), "*.cs", SearchOption.AllDirectories)
                 )
                 .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
                 .SelectMany(f => Sentences(f).Where(s => Words().Matches(s).Any(w => hidden.Contains(w.Value))))
@@ -52,8 +51,6 @@ public sealed partial class MessageNamesTests
             .SelectMany(l => Literals().Matches(l))
             .Select(m => Insertions().Replace(m.Groups[1].Value, ""))
             .Where(t => t.Contains(' ', StringComparison.Ordinal) && !t.Contains('{', StringComparison.Ordinal));
-
-    private static string Here([CallerFilePath] string path = "") => path;
 
     [GeneratedRegex("(Options|Settings|Request|Recipe|Limits|Training)$")]
     private static partial Regex SettingTypes();
