@@ -119,6 +119,22 @@ internal static class StabilityBenchmark
         }
 
         foreach (
+            var (name, tolerance, fall) in new[]
+            {
+                (
+                    "A layer's SQNR",
+                    SnapshotMeasurement.UsualLayerTolerance,
+                    (Func<Judged, double>)(j => j.FallOfLayers)
+                ),
+                ("SQNR of a layer's stored weights", SnapshotMeasurement.UsualWeightTolerance, j => j.FallOfWeights),
+            }
+        )
+        {
+            var cells = bases.Select(b => $"({Shown(b.Max(fall))})");
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {tolerance} | {string.Join(" | ", cells)} |\n");
+        }
+
+        foreach (
             var (name, fails) in new[]
             {
                 ("alarms now", (Func<Judged, bool>)(j => j.Fails)),
@@ -136,19 +152,19 @@ internal static class StabilityBenchmark
     private static void WriteRegressions(StringBuilder text, Judged[] judged)
     {
         text.Append(
-            "| worse | base | caught | by the former rule | SQNR less by, dB | PSNR less by, dB |\n|---|---|---|---|---|---|\n"
+            "| worse | base | caught | by the former rule | SQNR less by, dB | PSNR less by, dB | a layer's weights, dB |\n|---|---|---|---|---|---|---|\n"
         );
         foreach (var group in judged.Where(j => j.Case.IsRegression).GroupBy(j => (j.Case.Kind, j.Case.Base)))
         {
-            string Range(string metric)
+            string Range(Func<Judged, double> change)
             {
-                var changes = group.Select(j => j.ChangeOf(metric).Worsening).Order().ToArray();
+                var changes = group.Select(change).Order().ToArray();
                 return string.Create(CultureInfo.InvariantCulture, $"{changes[0]:F2} to {changes[^1]:F2}");
             }
 
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {InWords(group.Key.Kind)} | {group.Key.Base} | {group.Count(j => j.Fails)} of {group.Count()} | {group.Count(j => j.FormerlyFails)} | {Range(MetricCatalog.NoiseSqnr)} | {Range(MetricCatalog.Psnr)} |\n"
+                $"| {InWords(group.Key.Kind)} | {group.Key.Base} | {group.Count(j => j.Fails)} of {group.Count()} | {group.Count(j => j.FormerlyFails)} | {Range(j => j.ChangeOf(MetricCatalog.NoiseSqnr).Worsening)} | {Range(j => j.ChangeOf(MetricCatalog.Psnr).Worsening)} | {Range(j => j.FallOfWeights)} |\n"
             );
         }
 
@@ -203,6 +219,20 @@ internal static class StabilityBenchmark
 
         public bool FormerlyFails { get; } = StabilityVerdict.FormerlyFails(Verified, Received);
 
+        /// <summary>By how many dB the layer's output fell that fell most.</summary>
+        public double FallOfLayers => Fall(l => l.Sqnr);
+
+        /// <summary>By how many dB the layer's stored weights fell that fell most.</summary>
+        public double FallOfWeights => Fall(l => l.WeightSqnr);
+
         public MetricChange ChangeOf(string metric) => StabilityVerdict.ChangeOf(Verified, Received, metric);
+
+        private double Fall(Func<LayerQuality, double?> sqnr)
+        {
+            var received = Received.Layers.DistinctBy(l => l.Name).ToDictionary(l => l.Name, sqnr);
+            return Verified
+                .Layers.Select(l => sqnr(l) - received.GetValueOrDefault(l.Name))
+                .Max(f => f is { } fall && double.IsFinite(fall) ? fall : 0);
+        }
     }
 }

@@ -146,6 +146,7 @@ public sealed record TimestepQuality(int Timestep, double Sqnr, double Error);
 /// <param name="MeanWeightBits">The mean width of its output channels' weights, where they differ.</param>
 /// <param name="ChannelWidths">The output channels of each width, where they differ.</param>
 /// <param name="Deviations">How far the values of each input of a product of activations spread by timestep.</param>
+/// <param name="WeightSqnr">SQNR of its stored weights in dB; null where they are in float or it has none.</param>
 public sealed record LayerQuality(
     string Name,
     string Operator,
@@ -156,7 +157,8 @@ public sealed record LayerQuality(
     IReadOnlyList<TimestepScale>? Scales = null,
     double? MeanWeightBits = null,
     IReadOnlyList<ChannelWidth>? ChannelWidths = null,
-    IReadOnlyList<IReadOnlyList<TimestepDeviation>>? Deviations = null
+    IReadOnlyList<IReadOnlyList<TimestepDeviation>>? Deviations = null,
+    double? WeightSqnr = null
 );
 
 /// <summary>What a model's bytes are spent on.</summary>

@@ -22,7 +22,8 @@ internal static class ModelFacts
                 layer.ChannelWidths,
                 layer.Inputs.Any(i => i.Deviations is not null)
                     ? [.. layer.Inputs.Select(i => i.Deviations).OfType<IReadOnlyList<TimestepDeviation>>()]
-                    : null
+                    : null,
+                layer.WeightSqnr
             )),
         ];
 

@@ -17,20 +17,19 @@ internal static class QualityErrors
         GateContext context
     )
     {
-        string[] layers =
+        var verified = comparison.Verified;
+        string[] single =
         [
-            .. (worse.Count > 0 ? comparison.Layers : comparison.WorseLayers)
-                .Take(MostLayers)
-                .Select(l => $"{l.Name} {MetricRounding.Plain(l.Verified)} -> {MetricRounding.Plain(l.Received)} dB"),
+            .. Fallen("SQNR fell in", comparison.WorseLayers, verified.LayerTolerance),
+            .. Fallen("SQNR of stored weights fell in", comparison.WorseWeights, verified.WeightTolerance),
         ];
-        var tolerance = $"(tolerance {MetricRounding.Plain(comparison.Verified.LayerTolerance)})";
         var changes = comparison.Verified.Provenance.ChangesTo(comparison.Received.Provenance).ToArray();
         string[] sentences =
         [
             worse.Count > 0
                 ? $"{model} is worse than its snapshot: {InWords(worse)}"
-                : $"{model} is worse than its snapshot in single layers: SQNR fell in {string.Join(", ", layers)} {tolerance}",
-            worse.Count > 0 && layers.Length > 0 ? $"SQNR fell most in {string.Join(", ", layers)}" : "",
+                : $"{model} is worse than its snapshot in single layers: {string.Join("; ", single)}",
+            worse.Count > 0 ? string.Join("", Fallen("SQNR fell most in", comparison.Layers)) : "",
             changes.Length > 0 ? $"Changed since the snapshot: {string.Join(", ", changes)}" : "",
             context.ReportPath is { } report ? $"See {report}" : "",
             $"If this is meant: {context.Accept}",
@@ -40,6 +39,22 @@ internal static class QualityErrors
             string.Join(". ", sentences.Where(s => s.Length > 0)),
             worse.Count > 0 ? worse[0].Definition.Name : null
         );
+    }
+
+    /// <summary>A phrase, where something fell.</summary>
+    private static IEnumerable<string> Fallen(string what, IEnumerable<LayerChange> layers, double? tolerance = null)
+    {
+        string[] words =
+        [
+            .. layers
+                .Take(MostLayers)
+                .Select(l => $"{l.Name} {MetricRounding.Plain(l.Verified)} -> {MetricRounding.Plain(l.Received)} dB"),
+        ];
+        if (words.Length > 0)
+        {
+            var allowed = tolerance is { } t ? $" (tolerance {MetricRounding.Plain(t)})" : "";
+            yield return $"{what} {string.Join(", ", words)}{allowed}";
+        }
     }
 
     [Diagnostic("DQ2002")]

@@ -72,7 +72,7 @@ public static class QualityGate
         var worse = Of(MetricVerdict.Worse).OrderByDescending(c => c.Severity).ToArray();
         var missing = Of(MetricVerdict.Missing).ToArray();
         var better = Of(MetricVerdict.Better).OrderBy(c => c.Severity).ToArray();
-        var hasWorseLayers = comparison.WorseLayers.Any();
+        var hasWorseLayers = comparison.WorseLayers.Concat(comparison.WorseWeights).Any();
         if (worse.Length > 0 || hasWorseLayers)
         {
             findings.Add(QualityErrors.Drift(report.Model.Name, worse, comparison, context));

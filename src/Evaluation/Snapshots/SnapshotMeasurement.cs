@@ -12,6 +12,12 @@ public sealed record SnapshotMeasurement
     /// </summary>
     public const double UsualLayerTolerance = 4;
 
+    /// <summary>
+    /// By how many dB the SQNR of a layer's stored weights may fall where a snapshot says nothing else: more than another seed
+    /// changes, less than a bit (6 dB) or a step's shift of all codes (11 dB) costs.
+    /// </summary>
+    public const double UsualWeightTolerance = 3;
+
     /// <summary>Images of paired metrics; 0 where none was measured.</summary>
     public required int PairedImages { get; init; }
 
@@ -39,8 +45,15 @@ public sealed record SnapshotMeasurement
     /// <summary>By how many dB a layer's SQNR may fall; infinite for any.</summary>
     public double LayerTolerance { get; init; } = UsualLayerTolerance;
 
-    /// <summary>The layers, in topological order.</summary>
+    /// <summary>The outputs of layers, in topological order.</summary>
     public IReadOnlyList<SnapshotLayer> Layers { get; init; } = [];
+
+    /// <summary>By how many dB the SQNR of a layer's stored weights may fall; infinite for any.</summary>
+    public double WeightTolerance { get; init; } = UsualWeightTolerance;
+
+    /// <summary>The stored weights of layers, in topological order. They depend on no image, so that faults are seen in them
+    /// which no output shows.</summary>
+    public IReadOnlyList<SnapshotLayer> Weights { get; init; } = [];
 
     /// <summary>The values of an evaluation, rounded, with tolerances that nobody has chosen.</summary>
     public static SnapshotMeasurement Of(EvaluationReport report)
@@ -70,13 +83,8 @@ public sealed record SnapshotMeasurement
                     .OfType<Metric>()
                     .Select(Rounded),
             ],
-            Layers =
-            [
-                .. report
-                    .Layers.Where(l => l.Sqnr is not null)
-                    .DistinctBy(l => l.Name)
-                    .Select(l => new SnapshotLayer(l.Name, MetricRounding.RoundLayer(l.Sqnr!.Value))),
-            ],
+            Layers = InLayers(report, l => l.Sqnr),
+            Weights = InLayers(report, l => l.WeightSqnr),
         };
     }
 
@@ -112,6 +120,7 @@ public sealed record SnapshotMeasurement
         this with
         {
             LayerTolerance = earlier.LayerTolerance,
+            WeightTolerance = earlier.WeightTolerance,
             Metrics =
             [
                 .. Metrics.Select(m =>
@@ -153,6 +162,14 @@ public sealed record SnapshotMeasurement
                 : null,
         };
     }
+
+    private static IReadOnlyList<SnapshotLayer> InLayers(EvaluationReport report, Func<LayerQuality, double?> sqnr) =>
+        [
+            .. report
+                .Layers.Where(l => sqnr(l) is not null)
+                .DistinctBy(l => l.Name)
+                .Select(l => new SnapshotLayer(l.Name, MetricRounding.RoundLayer(sqnr(l)!.Value))),
+        ];
 
     private static int CountImages(EvaluationReport report, params MetricKind[] kinds) =>
         report

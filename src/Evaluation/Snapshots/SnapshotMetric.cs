@@ -21,7 +21,7 @@ public sealed record SnapshotMetric(
 
 /// <summary>A layer of a snapshot.</summary>
 /// <param name="Name">The layer's name.</param>
-/// <param name="Sqnr">SQNR of its output in dB, rounded to 0.1.</param>
+/// <param name="Sqnr">SQNR of its output, or of its stored weights, in dB, rounded to 0.1.</param>
 public sealed record SnapshotLayer(string Name, double Sqnr);
 
 /// <summary>What values were measured with. It is said beside a change that it may explain, and is never compared.</summary>

@@ -80,6 +80,8 @@ internal sealed class SnapshotReader
                 "metrics",
                 "layerTolerance",
                 "layers",
+                "weightTolerance",
+                "weights",
                 "withoutBlock",
             ]
         );
@@ -107,7 +109,11 @@ internal sealed class SnapshotReader
             LayerTolerance = fields.Find("layerTolerance") is null
                 ? SnapshotMeasurement.UsualLayerTolerance
                 : fields.Number("layerTolerance"),
-            Layers = fields.Find("layers") is { } layers ? ReadLayers(layers) : [],
+            Layers = fields.Find("layers") is { } layers ? ReadLayers(layers, "layers") : [],
+            WeightTolerance = fields.Find("weightTolerance") is null
+                ? SnapshotMeasurement.UsualWeightTolerance
+                : fields.Number("weightTolerance"),
+            Weights = fields.Find("weights") is { } weights ? ReadLayers(weights, "weights") : [],
         };
     }
 
@@ -289,9 +295,9 @@ internal sealed class SnapshotReader
         return new(fields.Text("name"), fields.Text("sha256"), fields.Integer("images", long.MaxValue));
     }
 
-    private List<SnapshotLayer> ReadLayers(PlacedJson node)
+    private List<SnapshotLayer> ReadLayers(PlacedJson node, string name)
     {
-        Expect(node, JsonTokenType.StartObject, "'layers' is an object");
+        Expect(node, JsonTokenType.StartObject, $"'{name}' is an object");
         Unique(node);
         return
         [

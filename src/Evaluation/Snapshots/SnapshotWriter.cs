@@ -65,12 +65,9 @@ internal static class SnapshotWriter
             ),
             Member("metrics", Lines("        ", m.Metrics.Select(metric => Metric(metric, m)))),
             Member("layerTolerance", m.Layers.Count > 0 ? Number(m.LayerTolerance) : null),
-            Member(
-                "layers",
-                m.Layers.Count > 0
-                    ? Lines("        ", m.Layers.Select(layer => Member(layer.Name, Number(layer.Sqnr))!))
-                    : null
-            ),
+            Member("layers", Layers(m.Layers)),
+            Member("weightTolerance", m.Weights.Count > 0 ? Number(m.WeightTolerance) : null),
+            Member("weights", Layers(m.Weights)),
             Member("withoutBlock", Blocks(m)),
         };
         return "{\n      " + string.Join(",\n      ", members.OfType<string>()) + "\n    }";
@@ -143,6 +140,9 @@ internal static class SnapshotWriter
             )
         )!;
     }
+
+    private static string? Layers(IReadOnlyList<SnapshotLayer> layers) =>
+        layers.Count > 0 ? Lines("        ", layers.Select(layer => Member(layer.Name, Number(layer.Sqnr))!)) : null;
 
     /// <summary>A line for each metric: numbers to compare with, which nobody reads.</summary>
     private static string? Blocks(SnapshotMeasurement of) =>

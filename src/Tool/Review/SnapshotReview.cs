@@ -51,7 +51,7 @@ internal sealed record SnapshotReview(
 /// <param name="Incomparable">The setting in which the two differ, so that they may not be compared; null where they may.</param>
 /// <param name="Changed">What else changed: <c>quantization W4A8 mse -> W3A4 minmax</c>.</param>
 /// <param name="Metrics">The metrics.</param>
-/// <param name="Layers">Layers whose SQNR fell, the largest fall first.</param>
+/// <param name="Layers">Layers whose SQNR fell, the largest fall first; before them those whose weights are worse.</param>
 internal sealed record MeasurementReview(
     int PairedImages,
     int DistributionImages,
@@ -78,7 +78,10 @@ internal sealed record MeasurementReview(
             null,
             [.. before.Provenance.ChangesTo(after.Provenance)],
             [.. comparison.Metrics.Select(MetricReview.Of)],
-            [.. comparison.Layers.Select(l => new LayerReview(l.Name, l.Verified, l.Received))]
+            [
+                .. comparison.WorseWeights.Select(l => new LayerReview($"{l.Name} (weights)", l.Verified, l.Received)),
+                .. comparison.Layers.Select(l => new LayerReview(l.Name, l.Verified, l.Received)),
+            ]
         );
     }
 }

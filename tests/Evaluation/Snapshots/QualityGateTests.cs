@@ -106,6 +106,33 @@ public sealed partial class QualityGateTests
     }
 
     [Fact]
+    public void Stored_weights_that_are_worse_fail_though_no_output_shows_it()
+    {
+        Assert.True(Check(Reports.Usual.WithWeights("/down/0/conv1", 18.3)).Passes);
+        var finding = Assert.Single(Check(Reports.Usual.WithWeights("/down/0/conv1", 18.2)).Findings);
+        Assert.StartsWith(
+            "ddpm-fashion is worse than its snapshot in single layers: SQNR of stored weights fell in /down/0/conv1 21.4 -> 18.2 dB (tolerance 3)",
+            finding.Message
+        );
+        var lenient = Verified.ToJson().Replace("\"weightTolerance\": 3", "\"weightTolerance\": 6");
+        Assert.True(
+            QualityGate
+                .Check(Reports.Usual.WithWeights("/down/0/conv1", 18.2), MetricsSnapshot.Parse(lenient), new(), Context)
+                .Passes
+        );
+        var accepted = MetricsSnapshot.Parse(lenient).With(Reports.Usual);
+        Assert.Equal(6, accepted.Measurements[0].WeightTolerance);
+    }
+
+    [Fact]
+    public void A_snapshot_of_a_version_that_knew_no_weights_is_compared_in_what_it_tells()
+    {
+        var measured = Verified.Measurements[0] with { Weights = [] };
+        var verified = MetricsSnapshot.Parse((Verified with { Measurements = [measured] }).ToJson());
+        Assert.True(QualityGate.Check(Reports.Usual.WithWeights("/down/0/conv1", 1), verified, new(), Context).Passes);
+    }
+
+    [Fact]
     public void A_snapshot_keeps_the_blocks()
     {
         var report = Reports.Usual.WithBlocks(MetricCatalog.Psnr, [31.123456, 33]);

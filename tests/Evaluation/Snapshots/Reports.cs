@@ -33,7 +33,7 @@ internal static class Reports
             Layers =
             [
                 new("/conv_in/Conv", "Conv", 8, 8, 38.26, 640),
-                new("/down/0/conv1", "Conv", 4, 8, 24.14, 36_928),
+                new("/down/0/conv1", "Conv", 4, 8, 24.14, 36_928, WeightSqnr: 21.37),
                 new("/down/1/conv1", "Conv", 4, 8, 22.96, 36_928),
                 new("/mid/attention", "MatMul", 4, 8, 27.5, 16_384),
                 new("/time/act", "Sigmoid", null, null, null, 0),
@@ -83,5 +83,12 @@ internal static class Reports
         report with
         {
             Layers = [.. report.Layers.Select(l => l.Name == layer ? l with { Sqnr = sqnr } : l)],
+        };
+
+    /// <summary>The report with other decibels of a layer's stored weights.</summary>
+    public static EvaluationReport WithWeights(this EvaluationReport report, string layer, double sqnr) =>
+        report with
+        {
+            Layers = [.. report.Layers.Select(l => l.Name == layer ? l with { WeightSqnr = sqnr } : l)],
         };
 }
