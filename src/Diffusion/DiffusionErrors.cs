@@ -117,10 +117,10 @@ internal static class DiffusionErrors
         );
 
     [Diagnostic("DQ1055")]
-    public static DiffusionQuantException NotFinite(string path, int timestep, string what) =>
+    public static DiffusionQuantException NotFinite(string path, double timestep, string what) =>
         new(
             "DQ1055",
-            $"{path}: at timestep {timestep} the {what} has values that are not finite. Check the model (float16 overflow is the usual cause) and its schedule."
+            $"{path}: at timestep {TimestepText.Of(timestep)} the {what} has values that are not finite. Check the model (float16 overflow is the usual cause) and its schedule."
         );
 
     [Diagnostic("DQ1056")]

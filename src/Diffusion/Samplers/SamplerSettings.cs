@@ -28,8 +28,8 @@ public sealed record SamplerSettings
     /// <summary>Whether the grid is <see cref="TimestepGrid.Quadratic"/> rather than uniform.</summary>
     public bool Quadratic { get; init; }
 
-    /// <summary>An explicit list of timesteps, in place of any other grid.</summary>
-    public IReadOnlyList<int>? Timesteps { get; init; }
+    /// <summary>An explicit list of timesteps, whole or not, in place of any other grid.</summary>
+    public IReadOnlyList<double>? Timesteps { get; init; }
 
     /// <summary>A model's configuration with what these settings put in the place of its own: clipping and variance.</summary>
     /// <param name="config">The model's.</param>

@@ -195,7 +195,7 @@ public sealed class Trajectory
         return guided;
     }
 
-    private void CheckFinite(ReadOnlySpan<float> output, int timestep)
+    private void CheckFinite(ReadOnlySpan<float> output, double timestep)
     {
         foreach (var value in output)
         {
@@ -216,7 +216,7 @@ public sealed class Trajectory
         if (contract.TimestepRows is { } rows && grid.Timesteps[0] >= rows)
         {
             throw DiffusionErrors.BadTimesteps(
-                $"timestep {grid.Timesteps[0]} is not in the model's learned table of {rows}"
+                $"timestep {TimestepText.Of(grid.Timesteps[0])} is not in the model's learned table of {rows}"
             );
         }
 

@@ -49,15 +49,16 @@ public sealed class NoiseSchedule
     public double Beta(int timestep) =>
         1 - (alphasCumprod[timestep] / (timestep > 0 ? alphasCumprod[timestep - 1] : 1));
 
-    /// <summary>ᾱ_t as ancestral (DDPM) steps see it: 1 for a timestep below 0, the clean sample.</summary>
-    /// <param name="timestep">The timestep, below T.</param>
-    public double AlphaCumprod(int timestep) => timestep >= 0 ? alphasCumprod[timestep] : 1;
+    /// <summary>ᾱ_t as ancestral (DDPM) steps see it: 1 for a timestep below 0, the clean sample. Between whole timesteps the
+    /// logarithm of the signal-to-noise ratio ᾱ/(1−ᾱ) is linear.</summary>
+    /// <param name="timestep">The timestep, whole or not, T−1 at most.</param>
+    public double AlphaCumprod(double timestep) => timestep >= 0 ? Interpolate(timestep) : 1;
 
     /// <summary>ᾱ_t as DDIM steps see it: below timestep 0 it is 1, or ᾱ_0 where the config says
     /// <c>set_alpha_to_one: false</c>.</summary>
-    /// <param name="timestep">The timestep, below T.</param>
-    public double AlphaCumprodOrFinal(int timestep) =>
-        timestep >= 0 ? alphasCumprod[timestep]
+    /// <param name="timestep">The timestep, whole or not, T−1 at most.</param>
+    public double AlphaCumprodOrFinal(double timestep) =>
+        timestep >= 0 ? Interpolate(timestep)
         : Config.SetAlphaToOne ? 1
         : alphasCumprod[0];
 
@@ -73,4 +74,23 @@ public sealed class NoiseSchedule
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: as for <see cref="Load"/>.</exception>
     public static NoiseSchedule Parse(string json, string name = "scheduler_config.json") =>
         new(SchedulerConfig.Parse(json, name));
+
+    private double Interpolate(double timestep)
+    {
+        var below = (int)timestep;
+        var share = timestep - below;
+        if (share == 0)
+        {
+            return alphasCumprod[below];
+        }
+
+        var (first, second) = (alphasCumprod[below], alphasCumprod[below + 1]);
+        var logSnr = ((1 - share) * LogSnr(first)) + (share * LogSnr(second));
+        // Without any signal or any noise at one end there is no such logarithm: there √ᾱ is linear.
+        return double.IsFinite(logSnr)
+            ? 1 / (1 + Math.Exp(-logSnr))
+            : Math.Pow(((1 - share) * Math.Sqrt(first)) + (share * Math.Sqrt(second)), 2);
+    }
+
+    private static double LogSnr(double alpha) => Math.Log(alpha / (1 - alpha));
 }
