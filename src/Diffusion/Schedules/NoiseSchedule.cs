@@ -4,15 +4,15 @@ namespace DiffusionQuant.Diffusion;
 /// The forward process x_t = √ᾱ_t·x0 + √(1−ᾱ_t)·ε of a discrete diffusion model: ᾱ for every timestep, in double
 /// precision, and the settings that go with it.
 /// </summary>
-public sealed class NoiseSchedule
+public sealed partial class NoiseSchedule : NoisePath
 {
     private readonly double[] alphasCumprod;
 
     /// <summary>Computes the schedule that a configuration describes.</summary>
     /// <param name="config">The configuration.</param>
     public NoiseSchedule(SchedulerConfig config)
+        : base(config)
     {
-        Config = config;
         alphasCumprod = Betas.CumulativeAlphas(
             config.TrainedBetas?.ToArray()
                 ?? Betas.Of(config.BetaSchedule, config.BetaStart, config.BetaEnd, config.TrainTimesteps)
@@ -32,14 +32,8 @@ public sealed class NoiseSchedule
         }
     }
 
-    /// <summary>The settings it was computed from.</summary>
-    public SchedulerConfig Config { get; }
-
     /// <summary>T, the number of timesteps; timesteps are 0 to T−1.</summary>
-    public int TrainTimesteps => alphasCumprod.Length;
-
-    /// <summary>What the network's output means.</summary>
-    public PredictionType Prediction => Config.Prediction;
+    public override int TrainTimesteps => alphasCumprod.Length;
 
     /// <summary>ᾱ_t for t from 0 to T−1, falling.</summary>
     public IReadOnlyList<double> AlphasCumprod => alphasCumprod;
@@ -62,18 +56,12 @@ public sealed class NoiseSchedule
         : Config.SetAlphaToOne ? 1
         : alphasCumprod[0];
 
-    /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: it cannot be read, a value is bad, or the
-    /// scheduler has no discrete noise schedule.</exception>
-    public static NoiseSchedule Load(string path) => new(SchedulerConfig.Load(path));
-
-    /// <summary>Reads the text of a <c>scheduler_config.json</c>.</summary>
-    /// <param name="json">The JSON object.</param>
-    /// <param name="name">What to call it in messages.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: as for <see cref="Load"/>.</exception>
-    public static NoiseSchedule Parse(string json, string name = "scheduler_config.json") =>
-        new(SchedulerConfig.Parse(json, name));
+    /// <inheritdoc/>
+    public override NoiseLevel At(double timestep)
+    {
+        var alpha = AlphaCumprod(Math.Min(timestep, TrainTimesteps - 1));
+        return new(Math.Sqrt(alpha), Math.Sqrt(1 - alpha));
+    }
 
     private double Interpolate(double timestep)
     {

@@ -3,27 +3,26 @@ using System.Collections;
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>
-/// The timesteps that a sampler visits, falling, each with the one it goes to: the grid's next entry, and −1 (the clean
-/// sample) after the last.
+/// The timesteps that a sampler visits, falling, each with the one it goes to: t − ⌊T/n⌋ of evenly spread ones, as diffusers
+/// has it whatever their spacing, and the next one of a list; below 0 for the clean sample.
 /// </summary>
-/// <remarks>
-/// For leading spacing the next entry is t − ⌊T/n⌋, as in diffusers. For linspace and trailing spacing with an n that does
-/// not divide T, diffusers' DDIM goes to t − ⌊T/n⌋ instead, a timestep that the grid does not hold; here every step goes to
-/// where the next one starts.
-/// </remarks>
 public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
 {
     private const double QuadraticReach = 0.8;
     private readonly double[] timesteps;
 
-    private TimestepGrid(string name, double[] timesteps)
+    private TimestepGrid(string name, double[] timesteps, double? stride = null)
     {
         Name = name;
+        Stride = stride;
         this.timesteps = timesteps;
     }
 
     /// <summary>Which grid it is, for messages and reports: <c>leading</c>, <c>quadratic</c> ...</summary>
     public string Name { get; }
+
+    /// <summary>⌊T/n⌋, how far each step of an even grid goes; null of others.</summary>
+    public double? Stride { get; }
 
     /// <summary>The timesteps in sampling order.</summary>
     public IReadOnlyList<double> Timesteps => timesteps;
@@ -33,7 +32,13 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
 
     /// <inheritdoc/>
     public TimestepPair this[int index] =>
-        new(index, timesteps[index], index + 1 < timesteps.Length ? timesteps[index + 1] : -1);
+        new(
+            index,
+            timesteps[index],
+            Stride is { } stride ? timesteps[index] - stride
+                : index + 1 < timesteps.Length ? timesteps[index + 1]
+                : -1
+        );
 
     /// <summary>Evenly spread steps, by the spacing of the schedule's config.</summary>
     /// <param name="schedule">The schedule.</param>
@@ -55,7 +60,10 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
                 TimestepSpacing.Linspace => steps == 1
                     ? 0
                     : Math.Round((steps - 1 - i) * ((trained - 1) / (double)(steps - 1)), MidpointRounding.ToEven),
-                TimestepSpacing.Trailing => Math.Round(trained - (i * ((double)trained / steps)), MidpointRounding.ToEven) - 1,
+                TimestepSpacing.Trailing => Math.Round(
+                    trained - (i * ((double)trained / steps)),
+                    MidpointRounding.ToEven
+                ) - 1,
                 _ => throw new ArgumentOutOfRangeException(nameof(spacing)),
             };
         }
@@ -67,7 +75,7 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
             );
         }
 
-        return new(kind.ToString().ToLowerInvariant(), result);
+        return new(kind.ToString().ToLowerInvariant(), result, trained / steps);
     }
 
     /// <summary>
@@ -109,7 +117,9 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
         {
             if (!(timesteps[i] >= 0 && timesteps[i] <= schedule.TrainTimesteps - 1))
             {
-                throw DiffusionErrors.BadTimesteps($"{TimestepText.Of(timesteps[i])} is outside 0 to {schedule.TrainTimesteps - 1}");
+                throw DiffusionErrors.BadTimesteps(
+                    $"{TimestepText.Of(timesteps[i])} is outside 0 to {schedule.TrainTimesteps - 1}"
+                );
             }
 
             if (i > 0 && timesteps[i] >= timesteps[i - 1])
@@ -137,7 +147,7 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {Count}: {string.Join(' ', timesteps.Select(TimestepText.Of))}";
 
-    private static void CheckSteps(NoiseSchedule schedule, int steps)
+    internal static void CheckSteps(NoiseSchedule schedule, int steps)
     {
         if (steps < 1 || steps > schedule.TrainTimesteps)
         {

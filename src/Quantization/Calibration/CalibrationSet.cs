@@ -200,16 +200,16 @@ public sealed class CalibrationSet : IDisposable
         {
             for (var i = 0; i < batch.Length; i++)
             {
-                if (schedule.Kept[batch[i]].Contains(step.Pair.Index))
+                if (schedule.Kept[batch[i]].Contains(step.Index))
                 {
                     Keep(step, i, next[i]++);
                     kept++;
                 }
             }
 
-            var done = batch[0] + (batch.Length * (step.Pair.Index + 1.0) / (last + 1));
-            context.Progress(done / schedule.Images, $"t = {step.Pair.Timestep}, {kept} samples");
-            if (step.Pair.Index == last)
+            var done = batch[0] + (batch.Length * (step.Index + 1.0) / (last + 1));
+            context.Progress(done / schedule.Images, $"t = {step.Timestep}, {kept} samples");
+            if (step.Index == last)
             {
                 break;
             }
@@ -226,7 +226,7 @@ public sealed class CalibrationSet : IDisposable
         foreach (var (half, call) in calls.Index().Where(c => c.Item is not null))
         {
             var row = state + (half * StateCount);
-            timesteps[row] = step.Pair.Timestep;
+            timesteps[row] = step.Timestep;
             images[row] = step.Images[index];
             labels?[row] = call!.ClassLabels![index];
         }

@@ -1,3 +1,4 @@
+using DiffusionQuant.Onnx.Diagnostics;
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using DiffusionQuant.Quantization.Recipes;

@@ -14,7 +14,7 @@ public sealed class TrajectoryTests
         var steps = new Trajectory(new Recorder(), Schedule, new() { Sampler = new() { Steps = 4 } })
             .Steps([3, 5])
             .ToArray();
-        Assert.Equal([15, 10, 5, 0], steps.Select(s => s.Pair.Timestep));
+        Assert.Equal([15, 10, 5, 0], steps.Select(s => s.Timestep));
         Assert.Equal([false, false, false, true], steps.Select(s => s.IsLast));
         foreach (var (earlier, later) in steps.Zip(steps.Skip(1)))
         {

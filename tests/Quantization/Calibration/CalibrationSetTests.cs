@@ -57,16 +57,16 @@ public sealed class CalibrationSetTests
             var call = set.Call(row);
             // The image alone, sampled anew.
             var steps = trajectory.Steps([set.Images[row]]).ToArray();
-            var step = steps.Single(s => s.Pair.Timestep == set.TimestepOf(row));
+            var step = steps.Single(s => s.Timestep == set.TimestepOf(row));
             var own = set.IsUnconditional(row) ? step.UnconditionalCall! : step.Call;
             Assert.Equal(own.Samples, call.Samples);
-            Assert.Equal([step.Pair.Timestep], call.Timesteps);
+            Assert.Equal([step.Timestep], call.Timesteps);
             Assert.Equal(own.ClassLabels!, call.ClassLabels!);
             Assert.Equal(own.ClassLabels![0], set.ClassLabels![row]);
-            Assert.Contains(step.Pair.Index, schedule.Kept[set.Images[row]]);
+            Assert.Contains(step.Index, schedule.Kept[set.Images[row]]);
 
             // Ten steps: none is its own mirror image, so the fault would show.
-            Assert.NotEqual(steps[^(step.Pair.Index + 1)].Samples, call.Samples);
+            Assert.NotEqual(steps[^(step.Index + 1)].Samples, call.Samples);
         }
 
         Assert.Equal(
@@ -100,7 +100,7 @@ public sealed class CalibrationSetTests
         var trajectory = new Trajectory(denoiser, model.Source.Schedule, CalibrationTrajectory.Settings(recipe));
         for (var row = 0; row < set.Count; row++)
         {
-            var step = trajectory.Steps([set.Images[row]]).Single(s => s.Pair.Timestep == set.TimestepOf(row));
+            var step = trajectory.Steps([set.Images[row]]).Single(s => s.Timestep == set.TimestepOf(row));
             // Another batch adds in another order.
             Assert.All(step.Samples.Zip(set.Call(row).Samples), p => Assert.Equal(p.First, p.Second, 1e-4));
         }
