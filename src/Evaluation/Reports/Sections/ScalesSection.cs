@@ -1,4 +1,4 @@
-using System.Globalization;
+using DiffusionQuant.Diffusion;
 
 namespace DiffusionQuant.Evaluation.Reports.Sections;
 
@@ -30,7 +30,7 @@ internal static class ScalesSection
         [
             .. layer.Scales!.Select(s =>
                 (
-                    $"t = {s.Timestep.ToString(CultureInfo.InvariantCulture)}",
+                    $"t = {TimestepText.Of(s.Timestep)}",
                     (double)s.Scale,
                     Figures.Significant(s.Scale, 4)
                 )
