@@ -1,5 +1,5 @@
-using DiffusionQuant.Diffusion;
 using System.Globalization;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization;

@@ -55,7 +55,10 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
                 TimestepSpacing.Linspace => steps == 1
                     ? 0
                     : Math.Round((steps - 1 - i) * ((trained - 1) / (double)(steps - 1)), MidpointRounding.ToEven),
-                TimestepSpacing.Trailing => Math.Round(trained - (i * ((double)trained / steps)), MidpointRounding.ToEven) - 1,
+                TimestepSpacing.Trailing => Math.Round(
+                    trained - (i * ((double)trained / steps)),
+                    MidpointRounding.ToEven
+                ) - 1,
                 _ => throw new ArgumentOutOfRangeException(nameof(spacing)),
             };
         }
@@ -109,7 +112,9 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
         {
             if (!(timesteps[i] >= 0 && timesteps[i] <= schedule.TrainTimesteps - 1))
             {
-                throw DiffusionErrors.BadTimesteps($"{TimestepText.Of(timesteps[i])} is outside 0 to {schedule.TrainTimesteps - 1}");
+                throw DiffusionErrors.BadTimesteps(
+                    $"{TimestepText.Of(timesteps[i])} is outside 0 to {schedule.TrainTimesteps - 1}"
+                );
             }
 
             if (i > 0 && timesteps[i] >= timesteps[i - 1])

@@ -1,6 +1,6 @@
-using DiffusionQuant.Diffusion;
 using System.Text;
 using System.Text.Json.Nodes;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Inspection;

@@ -1,5 +1,5 @@
-using DiffusionQuant.Diffusion;
 using System.Text.Json.Serialization;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Recipes;

@@ -74,7 +74,7 @@ public sealed class DdimSamplerTests
             new DdimSampler(schedule),
             TimestepGrid.Uniform(schedule, 10),
             x,
-            (v, t) => v * t / (t + 1)
+            (v, t) => v * (float)t / (float)(t + 1)
         )[^1];
         Assert.Equal(sum, last.Sum(v => Math.Abs((double)v)), 1e-2);
         Assert.Equal(mean, last.Average(v => Math.Abs((double)v)), 1e-3);

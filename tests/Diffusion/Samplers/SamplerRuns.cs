@@ -3,7 +3,7 @@ namespace DiffusionQuant.Diffusion.Tests.Samplers;
 internal static class SamplerRuns
 {
     /// <summary>Runs a sampler without noise from x with a network given as a function of x and t.</summary>
-    public static List<float[]> Run(ISampler sampler, TimestepGrid grid, float[] x, Func<float, int, float> network)
+    public static List<float[]> Run(ISampler sampler, TimestepGrid grid, float[] x, Func<float, double, float> network)
     {
         var trace = new List<float[]>();
         foreach (var pair in grid)

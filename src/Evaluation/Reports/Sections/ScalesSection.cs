@@ -29,11 +29,7 @@ internal static class ScalesSection
         (string, double, string)[] bars =
         [
             .. layer.Scales!.Select(s =>
-                (
-                    $"t = {TimestepText.Of(s.Timestep)}",
-                    (double)s.Scale,
-                    Figures.Significant(s.Scale, 4)
-                )
+                ($"t = {TimestepText.Of(s.Timestep)}", (double)s.Scale, Figures.Significant(s.Scale, 4))
             ),
         ];
         var open = index == 0 ? " open" : "";
