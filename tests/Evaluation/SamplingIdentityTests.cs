@@ -98,6 +98,16 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
         Check(setting, Of(Model, Config, new() { Sampler = sampler }));
     }
 
+    /// <summary>Committed snapshots hold such hashes.</summary>
+    [Theory]
+    [InlineData(500, "13160f8032597a3cb5ce5404eda8cf6fa0556cd4c265854d60909e0d2e1a2bdb")]
+    [InlineData(500.5, "2dd53f2975743a681eee4db99d1e7b4556e74141263b88d6ee0207b611af15c4")]
+    public void Timesteps_are_hashed_as_int32_where_all_are_whole(double timestep, string expected)
+    {
+        var sampler = new SamplerSettings { Timesteps = [900, timestep, 20] };
+        Assert.Equal(expected, Of(Model, Config, new() { Sampler = sampler }).TimestepsSha256);
+    }
+
     [Theory]
     [MemberData(nameof(TrajectoryOptions))]
     public void A_trajectory_s_setting_changes_it(string setting) =>

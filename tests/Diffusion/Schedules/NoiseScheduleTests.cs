@@ -71,6 +71,41 @@ public sealed class NoiseScheduleTests
         Assert.Equal(0, alphas[999]);
     }
 
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(499.25)]
+    [InlineData(815.0175)]
+    [InlineData(998.999)]
+    public void Between_whole_timesteps_the_logarithm_of_the_snr_is_linear(double t)
+    {
+        var schedule = NoiseSchedule.Parse("""{"beta_schedule":"scaled_linear"}""");
+        var (below, share) = ((int)t, t - (int)t);
+        var expected = ((1 - share) * LogSnr(below)) + (share * LogSnr(below + 1));
+        Assert.Equal(expected, LogSnr(t), 1e-9);
+        Assert.Equal(schedule.AlphaCumprod(t), schedule.AlphaCumprodOrFinal(t));
+
+        double LogSnr(double at) => Math.Log(schedule.AlphaCumprod(at) / (1 - schedule.AlphaCumprod(at)));
+    }
+
+    [Fact]
+    public void Whole_timesteps_have_the_schedule_s_own_numbers_and_those_below_zero_no_noise()
+    {
+        var schedule = NoiseSchedule.Parse("{}");
+        Assert.Equal(schedule.AlphasCumprod, Enumerable.Range(0, 1000).Select(t => schedule.AlphaCumprod(t)));
+        Assert.Equal(1, schedule.AlphaCumprod(-0.25));
+    }
+
+    [Fact]
+    public void Before_a_timestep_without_signal_its_root_falls_to_nothing()
+    {
+        var schedule = NoiseSchedule.Parse("""{"rescale_betas_zero_snr":true,"prediction_type":"v_prediction"}""");
+        Assert.Equal(0, schedule.AlphaCumprod(999));
+        Assert.Equal(schedule.AlphasCumprod[998] / 4, schedule.AlphaCumprod(998.5), 1e-15);
+        var clean = new NoiseSchedule(new() { TrainedBetas = [0, 0, 0.5] });
+        Assert.Equal(1, clean.AlphaCumprod(0.5));
+        Assert.InRange(clean.AlphaCumprod(1.5), 0.5, 1);
+    }
+
     [Fact]
     public void Snr_shift_of_CogVideoX()
     {

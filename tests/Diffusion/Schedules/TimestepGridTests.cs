@@ -68,7 +68,26 @@ public sealed class TimestepGridTests
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 10, 10));
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 1000, 0));
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 10, -1));
+        Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 999.5));
+        Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, double.NaN));
     }
+
+    [Fact]
+    public void Timesteps_need_not_be_whole()
+    {
+        var grid = TimestepGrid.Of(Thousand, 815.0175, 815, 0.25);
+        Assert.Equal([new(0, 815.0175, 815), new(1, 815, 0.25), new(2, 0.25, -1)], grid);
+        Assert.Equal("list 3: 815.018 815 0.25", grid.ToString());
+    }
+
+    [Theory]
+    [InlineData(901, "901")]
+    [InlineData(815.0175, "815.018")]
+    [InlineData(960.129, "960.129")]
+    [InlineData(-1.5536, "-1.554")]
+    [InlineData(-0.0001, "0")]
+    public void What_is_shown_has_three_decimals_at_most(double timestep, string expected) =>
+        Assert.Equal(expected, TimestepText.Of(timestep));
 
     private static string Text(TimestepGrid grid) => string.Join(' ', grid.Timesteps);
 }

@@ -257,7 +257,7 @@ public sealed class CalibrationSetTests
                 .. call.Samples.Select(
                     (x, i) =>
                         (0.3f * x)
-                        + (0.0002f * call.TimestepOf(i / size))
+                        + (0.0002f * (float)call.TimestepOf(i / size))
                         + (0.02f * (call.ClassLabels is { } labels ? labels[i / size] : 0))
                 ),
             ];
