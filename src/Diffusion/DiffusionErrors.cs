@@ -146,10 +146,10 @@ internal static class DiffusionErrors
     public static DiffusionQuantException BadSettings(string setting, string value, string allowed) =>
         new("DQ1058", $"The setting {setting} is {value}; {allowed}. Correct it.");
 
-    [Diagnostic("DQ1058")]
+    [Diagnostic("DQ1060")]
     public static DiffusionQuantException SolverDoesNotFit(SolverKind solver, NoisePath path) =>
         new(
-            "DQ1058",
+            "DQ1060",
             $"The sampler '{solver}' does not fit a model of {path.Config.ClassName}: it goes along another kind of noise. These fit: {string.Join(", ", SolverKind.All.Where(k => k.Fits(path)).Select(k => k.Name))}."
         );
 

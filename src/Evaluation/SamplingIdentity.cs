@@ -69,12 +69,12 @@ public sealed record SamplingIdentity(
     public static SamplingIdentity Of(DiffusionModel model, TrajectorySettings settings, string? conditioning)
     {
         var sampler = settings.Sampler;
-        var timesteps = sampler.CreateGrid(model.Schedule).Timesteps;
+        var timesteps = sampler.CreateSolver(model.Schedule).Timesteps;
         return new(
-            RecipeWords.Of(sampler.Kind),
+            sampler.KindFor(model.Schedule.Config).Name,
             timesteps.Count,
             HashOf(timesteps),
-            sampler.Eta,
+            sampler.Eta ?? 0,
             sampler.ClipSample,
             settings.Seed,
             settings.GuidanceScale,

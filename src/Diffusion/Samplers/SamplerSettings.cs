@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>Which solver with which settings and over which grid: all of a sampling run but the model and the seed.</summary>
@@ -77,7 +79,7 @@ public sealed record SamplerSettings
 
     /// <summary>The solver, laid out.</summary>
     /// <param name="path">The model's forward process.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049, DQ1058: steps or settings do not fit the model.</exception>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049, DQ1058, DQ1060: steps or settings do not fit the model.</exception>
     public Solver CreateSolver(NoisePath path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -87,6 +89,15 @@ public sealed record SamplerSettings
         }
 
         var kind = KindFor(path.Config);
+        if (Eta is > 0 && !kind.TakesEta)
+        {
+            throw DiffusionErrors.BadSettings(
+                "eta",
+                Eta.Value.ToString(CultureInfo.InvariantCulture),
+                $"it means nothing to the sampler {kind}"
+            );
+        }
+
         return kind.Fits(path)
             ? kind.Make(NoisePath.Of(Apply(path.Config)), this)
             : throw DiffusionErrors.SolverDoesNotFit(kind, path);

@@ -109,6 +109,8 @@ public sealed record SchedulerConfig
             json["snr_shift_scale"] = SnrShiftScale;
         }
 
+        SolverOptionsReader.Write(json, this);
+
         return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 }

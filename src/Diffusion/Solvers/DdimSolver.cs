@@ -17,6 +17,7 @@ internal sealed class DdimSolver(NoiseSchedule schedule, SamplerSettings setting
             static (path, settings) => new DdimSolver((NoiseSchedule)path, settings)
         )
         {
+            TakesEta = true,
             Fits = static path => path is NoiseSchedule,
         };
 
@@ -25,7 +26,8 @@ internal sealed class DdimSolver(NoiseSchedule schedule, SamplerSettings setting
 
     public override string Name => Eta == 0 ? "DDIM" : string.Create(CultureInfo.InvariantCulture, $"DDIM η={Eta}");
 
-    public override bool AddsNoise(int call) => Eta > 0 && Grid[call].Previous >= 0;
+    // ᾱ_0, where the last step goes to that, has noise too.
+    public override bool AddsNoise(int call) => Eta > 0 && (Grid[call].Previous >= 0 || !Schedule.Config.SetAlphaToOne);
 
     public override SolverRun Start(float[] sample, int firstCall = 0) => new Run(this, sample, firstCall);
 

@@ -25,6 +25,9 @@ public sealed class SolverKind
     /// <summary>Whether it visits every trained timestep where nobody says how many.</summary>
     internal bool TakesAllTimesteps { get; init; }
 
+    /// <summary>Whether <see cref="SamplerSettings.Eta"/> means something to it.</summary>
+    public bool TakesEta { get; internal init; }
+
     /// <summary>Which paths it can go along.</summary>
     internal Predicate<NoisePath> Fits { get; init; } = static path => !path.Config.Edm.IsConsistency;
 

@@ -14,6 +14,7 @@ internal sealed class TcdSolver(NoiseSchedule schedule, SamplerSettings settings
     public static SolverKind Kind { get; } =
         new("tcd", ["TCDScheduler"], static (path, settings) => new TcdSolver((NoiseSchedule)path, settings))
         {
+            TakesEta = true,
             Fits = static path => path is NoiseSchedule,
             UsualSteps = 4,
         };

@@ -69,7 +69,7 @@ internal static class OutputCheck
         using var quantizedSession = ModelSession.Load(quantizedPath, settings);
         using var quantizedDenoiser = new OnnxDenoiser(quantizedSession, source.Contract);
         var trajectory = new Trajectory(floatDenoiser, source.Schedule, CalibrationTrajectory.Settings(recipe));
-        var compared = FromEndToEnd(trajectory.Grid.Count, MostSteps);
+        var compared = FromEndToEnd(trajectory.Solver.Timesteps.Count, MostSteps);
         var kept = FromEndToEnd(compared.Length, StepsOfLayers).Select(i => compared[i]).ToHashSet();
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();
         var result = new List<TimestepSqnr>();

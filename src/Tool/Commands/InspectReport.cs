@@ -94,6 +94,6 @@ internal sealed record InspectReport
         var rules = recipe.Rules.Length == 0 ? "" : $", rules {string.Join(' ', recipe.Rules)}";
         var samples = recipe.CalibrationSamples is { } count ? $"{count} samples" : "samples";
         return $"{recipe.Bits}, method {recipe.Method}, policy {recipe.Policy}{rules}, {samples} "
-            + $"from {recipe.Steps} steps of {RecipeWords.Of(recipe.Sampler)}, seed {recipe.Seed}";
+            + $"from {recipe.Steps} steps of {recipe.Sampler?.Name ?? "the model's own sampler"}, seed {recipe.Seed}";
     }
 }

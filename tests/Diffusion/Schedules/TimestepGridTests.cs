@@ -2,8 +2,8 @@ namespace DiffusionQuant.Diffusion.Tests.Schedules;
 
 public sealed class TimestepGridTests
 {
-    private static readonly NoiseSchedule Thousand = NoiseSchedule.Parse("{}");
-    private static readonly NoiseSchedule WithOffset = NoiseSchedule.Parse("""{"steps_offset":1}""");
+    private static readonly NoiseSchedule Thousand = Discrete.Parse("{}");
+    private static readonly NoiseSchedule WithOffset = Discrete.Parse("""{"steps_offset":1}""");
 
     [Theory]
     [InlineData(10, false, "900 800 700 600 500 400 300 200 100 0")]
@@ -42,11 +42,16 @@ public sealed class TimestepGridTests
     }
 
     [Fact]
-    public void Each_step_goes_to_where_the_next_starts_and_the_last_to_the_clean_sample()
+    public void Each_step_goes_its_share_of_the_timesteps_and_the_last_to_the_clean_sample()
     {
         Assert.Equal(
-            [new(0, 751, 501), new(1, 501, 251), new(2, 251, 1), new(3, 1, -1)],
+            [new(0, 751, 501), new(1, 501, 251), new(2, 251, 1), new(3, 1, -249)],
             TimestepGrid.Uniform(WithOffset, 4)
+        );
+        // As diffusers has it, to timesteps that the grid does not hold.
+        Assert.Equal(
+            [new(0, 999, 749), new(1, 666, 416), new(2, 333, 83), new(3, 0, -250)],
+            TimestepGrid.Uniform(Thousand, 4, TimestepSpacing.Linspace)
         );
         Assert.Equal([new(0, 999, 20), new(1, 20, -1)], TimestepGrid.Of(Thousand, 999, 20));
     }

@@ -104,7 +104,9 @@ public sealed class SchedulerTraceTests
     }
 
     private static JsonArray Load(string file) =>
-        JsonNode.Parse(File.ReadAllText(file), null, new JsonDocumentOptions { AllowTrailingCommas = true })!["cases"]!.AsArray();
+        JsonNode.Parse(File.ReadAllText(file), null, new JsonDocumentOptions { AllowTrailingCommas = true })![
+            "cases"
+        ]!.AsArray();
 
     private static double[] Numbers(JsonNode? node) => [.. node!.AsArray().Select(n => (double)n!)];
 
