@@ -98,7 +98,7 @@ internal static class DriftBenchmark
         {
             var prediction = denoiser.Predict(mine.Call, default);
             Console.WriteLine(
-                $"| {mine.Pair.Timestep} | {SignalToNoise.Decibels(mine.Output, prediction):F1} | {MeanError(mine.Output, prediction, isBackground, true):F4} | {Level * MeanError(mine.Next, other.Next, isBackground, true):F2} | {Level * MeanError(mine.Next, other.Next, isBackground, false):F2} |"
+                $"| {TimestepText.Of(mine.Timestep)} | {SignalToNoise.Decibels(mine.Output, prediction):F1} | {MeanError(mine.Output, prediction, isBackground, true):F4} | {Level * MeanError(mine.Next, other.Next, isBackground, true):F2} | {Level * MeanError(mine.Next, other.Next, isBackground, false):F2} |"
             );
         }
     }

@@ -35,15 +35,13 @@ internal static class MethodsBenchmark
         var iterations = Number("--iterations");
         var batch = Number("--batch");
         var policy = Option("--policy", "strict");
-        var sampler = RecipeWords.Parse<SamplerKind>("--sampler", Option("--sampler", "ddim"));
+        var sampler = RecipeWords.Solver("--sampler", Option("--sampler", "ddim"));
         var eta = double.Parse(Option("--eta", "0"), CultureInfo.InvariantCulture);
         var data = BenchmarkOptions.Option(options, "--training-data", "") is { Length: > 0 } path ? path : null;
         var sampling = Sampling(sampler, eta, steps);
         // A row says neither how it was sampled nor under which policy; each has a table of its own.
         var table =
-            "methods"
-            + (sampling == Sampling(SamplerKind.Ddim, 0, 25) ? "" : $"-{sampling}")
-            + (policy == "strict" ? "" : $"-{policy}");
+            "methods" + (sampling == "ddim-0-25" ? "" : $"-{sampling}") + (policy == "strict" ? "" : $"-{policy}");
         var output = Option("--output", Path.Combine(Repository(), "benchmarks", "results", table));
         var work = Directory.CreateDirectory(
             Option("--work", Path.Combine(Path.GetTempPath(), "diffusionquant-methods"))
@@ -75,7 +73,7 @@ internal static class MethodsBenchmark
                         Method = MethodVariants.MethodOf(method),
                         Steps = steps,
                         Sampler = sampler,
-                        Eta = eta,
+                        Eta = sampler.TakesEta ? eta : null,
                         Effort = effort,
                         Iterations = iterations,
                         Policy = Policy.Parse(policy),
@@ -144,7 +142,7 @@ internal static class MethodsBenchmark
                 BatchSize = batch,
             }
         );
-        var sampling = Sampling(recipe.Sampler, recipe.Eta, recipe.Steps);
+        var sampling = Sampling(recipe.Sampler!, recipe.Eta ?? 0, recipe.Steps);
         // What is computed elsewhere or beside other images is rounded otherwise.
         var place = session.Device == Device.Cpu ? "" : $"-{session.Device.Kind}";
         var baseline = Path.Combine(work, $"float-{images}-{sampling}{place}{(batch is null ? "" : $"-{batch}")}");
@@ -242,13 +240,11 @@ internal static class MethodsBenchmark
         RecipeWords.Of(effort) + (iterations is null ? "" : $", {iterations} steps");
 
     /// <summary>Names a way of sampling in names of files.</summary>
-    private static string Sampling(SamplerKind kind, double eta, int steps) =>
-        $"{RecipeWords.Of(kind)}-{eta.ToString(CultureInfo.InvariantCulture)}-{steps}";
+    private static string Sampling(SolverKind kind, double eta, int steps) =>
+        $"{kind}-{eta.ToString(CultureInfo.InvariantCulture)}-{steps}";
 
-    private static string SamplerName(SamplerKind kind, double eta) =>
-        kind == SamplerKind.Ddpm ? "DDPM"
-        : eta == 0 ? "DDIM"
-        : $"DDIM with η = {eta.ToString(CultureInfo.InvariantCulture)}";
+    private static string SamplerName(SolverKind kind, double eta) =>
+        kind.Name.ToUpperInvariant() + (eta == 0 ? "" : $" with η = {eta.ToString(CultureInfo.InvariantCulture)}");
 
     /// <summary>The command, without the places of one machine.</summary>
     private static string CommandOf(string[] options)

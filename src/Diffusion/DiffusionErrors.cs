@@ -70,11 +70,16 @@ internal static class DiffusionErrors
         );
 
     [Diagnostic("DQ1048")]
-    public static DiffusionQuantException NotDiscrete(string path, string what) =>
-        new(
+    public static DiffusionQuantException UnknownScheduler(string path, string className)
+    {
+        var known = SolverKind.All.SelectMany(k => k.ClassNames).ToArray();
+        return new(
             "DQ1048",
-            $"{path}: {what} has no discrete noise schedule (alphas_cumprod) to sample with. Flow-matching and sigma-conditioned models are not supported; use a model trained with DDPM's schedule."
+            NearMatch.Of(className, known) is { } near
+                ? $"{path}: the scheduler '{className}' is not known; the nearest that is is {near}. Name that one in '_class_name' if the model was trained with its schedule."
+                : $"{path}: the scheduler '{className}' is not known. Name one of these in '_class_name' if the model was trained with its schedule: {string.Join(", ", known)}."
         );
+    }
 
     [Diagnostic("DQ1049")]
     public static DiffusionQuantException BadTimesteps(string why) =>
@@ -117,10 +122,10 @@ internal static class DiffusionErrors
         );
 
     [Diagnostic("DQ1055")]
-    public static DiffusionQuantException NotFinite(string path, int timestep, string what) =>
+    public static DiffusionQuantException NotFinite(string path, double timestep, string what) =>
         new(
             "DQ1055",
-            $"{path}: at timestep {timestep} the {what} has values that are not finite. Check the model (float16 overflow is the usual cause) and its schedule."
+            $"{path}: at timestep {TimestepText.Of(timestep)} the {what} has values that are not finite. Check the model (float16 overflow is the usual cause) and its schedule."
         );
 
     [Diagnostic("DQ1056")]
@@ -140,6 +145,13 @@ internal static class DiffusionErrors
     [Diagnostic("DQ1058")]
     public static DiffusionQuantException BadSettings(string setting, string value, string allowed) =>
         new("DQ1058", $"The setting {setting} is {value}; {allowed}. Correct it.");
+
+    [Diagnostic("DQ1060")]
+    public static DiffusionQuantException SolverDoesNotFit(SolverKind solver, NoisePath path) =>
+        new(
+            "DQ1060",
+            $"The sampler '{solver}' does not fit a model of {path.Config.ClassName}: it goes along another kind of noise. These fit: {string.Join(", ", SolverKind.All.Where(k => k.Fits(path)).Select(k => k.Name))}."
+        );
 
     [Diagnostic("DQ1059")]
     public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>

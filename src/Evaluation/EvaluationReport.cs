@@ -132,7 +132,7 @@ public sealed record Metric(string Name, double Value, int Images, double? Stand
 /// <param name="Timestep">t.</param>
 /// <param name="Sqnr">10·log10(Σε² / Σ(ε − ε̂)²) in dB.</param>
 /// <param name="Error">The mean of (ε − ε̂)².</param>
-public sealed record TimestepQuality(int Timestep, double Sqnr, double Error);
+public sealed record TimestepQuality(double Timestep, double Sqnr, double Error);
 
 /// <summary>The quality of a layer's output.</summary>
 /// <param name="Name">The layer's name.</param>

@@ -22,7 +22,7 @@ public sealed record EvaluationRequest(string ModelPath)
     public int? DistributionImages { get; init; }
 
     /// <summary>The sampler; null for the one that the model was quantized for, or else DDIM.</summary>
-    public SamplerKind? Sampler { get; init; }
+    public SolverKind? Sampler { get; init; }
 
     /// <summary>Sampling steps; null as above, or else 50.</summary>
     public int? Steps { get; init; }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using DiffusionQuant.Diffusion;
@@ -70,12 +69,12 @@ public sealed record SamplingIdentity(
     public static SamplingIdentity Of(DiffusionModel model, TrajectorySettings settings, string? conditioning)
     {
         var sampler = settings.Sampler;
-        var timesteps = sampler.CreateGrid(model.Schedule).Timesteps;
+        var timesteps = sampler.CreateSolver(model.Schedule).Timesteps;
         return new(
-            RecipeWords.Of(sampler.Kind),
+            sampler.KindFor(model.Schedule.Config).Name,
             timesteps.Count,
             HashOf(timesteps),
-            sampler.Eta,
+            sampler.Eta ?? 0,
             sampler.ClipSample,
             settings.Seed,
             settings.GuidanceScale,
@@ -89,15 +88,12 @@ public sealed record SamplingIdentity(
         };
     }
 
-    private static string HashOf(IReadOnlyList<int> timesteps)
+    /// <summary>Over int32 numbers where all are such, else over float64.</summary>
+    private static string HashOf(IReadOnlyList<double> timesteps)
     {
-        var bytes = new byte[timesteps.Count * sizeof(int)];
-        for (var i = 0; i < timesteps.Count; i++)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), timesteps[i]);
-        }
-
-        return Convert.ToHexStringLower(SHA256.HashData(bytes));
+        var areWhole = timesteps.All(t => t == (int)t);
+        var bytes = timesteps.SelectMany(t => areWhole ? BitConverter.GetBytes((int)t) : BitConverter.GetBytes(t));
+        return Convert.ToHexStringLower(SHA256.HashData([.. bytes]));
     }
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);

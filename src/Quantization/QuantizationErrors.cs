@@ -1,4 +1,5 @@
 using System.Globalization;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization;
@@ -15,10 +16,10 @@ internal static class QuantizationErrors
         new("DQ1091", $"{path}: nothing would be quantized: {why}.");
 
     [Diagnostic("DQ1092")]
-    public static DiffusionQuantException NotFinite(string path, string value, int timestep) =>
+    public static DiffusionQuantException NotFinite(string path, string value, double timestep) =>
         new(
             "DQ1092",
-            $"{path}: the float model's value '{value}' is not finite at timestep {timestep}, so it has no range to quantize. Check the model's outputs in float first; float16 models may overflow: export in float32."
+            $"{path}: the float model's value '{value}' is not finite at timestep {TimestepText.Of(timestep)}, so it has no range to quantize. Check the model's outputs in float first; float16 models may overflow: export in float32."
         );
 
     [Diagnostic("DQ1093")]
@@ -36,10 +37,10 @@ internal static class QuantizationErrors
         );
 
     [Diagnostic("DQ1095")]
-    public static DiffusionQuantException OutputNotFinite(string path, int timestep) =>
+    public static DiffusionQuantException OutputNotFinite(string path, double timestep) =>
         new(
             "DQ1095",
-            $"{path}: the quantized model's output is not finite at timestep {timestep}. Give more bits to the layers with the lowest SQNR (diffquant inspect), or exclude them by a rule."
+            $"{path}: the quantized model's output is not finite at timestep {TimestepText.Of(timestep)}. Give more bits to the layers with the lowest SQNR (diffquant inspect), or exclude them by a rule."
         );
 
     [Diagnostic("DQ1096")]

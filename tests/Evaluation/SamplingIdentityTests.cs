@@ -22,7 +22,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
     private static readonly SchedulerConfig Config = new();
     private static readonly DiffusionModel Model = DiffusionModel.Of(
         DdpmUNet.Build(DdpmUNetSettings.Tiny),
-        new(Config)
+        NoisePath.Of(Config)
     );
 
     public static TheoryData<string> ConfigSettings => SettingsOf(typeof(SchedulerConfig));
@@ -57,10 +57,51 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
             nameof(SchedulerConfig.Thresholding) => Config with { Thresholding = new() },
             nameof(SchedulerConfig.SetAlphaToOne) => Config with { SetAlphaToOne = false },
             nameof(SchedulerConfig.Variance) => Config with { Variance = VarianceType.FixedLarge },
+            nameof(SchedulerConfig.Path) => Config with { Path = NoisePathKind.Flow, Prediction = PredictionType.Flow },
+            // Each of their settings has its turn below.
+            nameof(SchedulerConfig.Solver) or nameof(SchedulerConfig.Flow) or nameof(SchedulerConfig.Edm) => null,
             _ => throw Forgotten(setting),
         };
         Check(setting, changed is null ? null : Of(Model, changed, new()));
     }
+
+    [Theory]
+    [InlineData(nameof(SchedulerConfig.Solver), NoisePathKind.Discrete)]
+    [InlineData(nameof(SchedulerConfig.Flow), NoisePathKind.Flow)]
+    [InlineData(nameof(SchedulerConfig.Edm), NoisePathKind.Edm)]
+    public void Each_setting_of_solvers_and_continuous_paths_changes_it(string part, NoisePathKind path)
+    {
+        var config = Config with { Path = path };
+        var property = typeof(SchedulerConfig).GetProperty(part)!;
+        var plain = property.GetValue(config)!;
+        foreach (var setting in plain.GetType().GetProperties().Where(p => p.CanWrite))
+        {
+            // The class's name says it, and with it which solver there is.
+            if (setting.Name == nameof(EdmOptions.IsConsistency))
+            {
+                continue;
+            }
+
+            var changed = plain.GetType().GetMethod("<Clone>$")!.Invoke(plain, null)!;
+            setting.SetValue(changed, Another(setting.GetValue(plain), setting.PropertyType));
+            var other = config with { };
+            property.SetValue(other, changed);
+            AssertDiffers($"{part}.{setting.Name}", Of(Model, config, new()), Of(Model, other, new()));
+        }
+    }
+
+    private static object Another(object? value, Type type) =>
+        value switch
+        {
+            bool flag => !flag,
+            int number => number + 1,
+            double.NegativeInfinity => -5.0,
+            double number => number + 0.25,
+            SigmaSpacing => SigmaSpacing.Karras,
+            IReadOnlyList<int> => new[] { 1 },
+            null when type == typeof(double?) => 0.5,
+            _ => throw new InvalidOperationException($"Name another value of a {type}."),
+        };
 
     [Fact]
     public void Each_number_of_a_list_or_threshold_changes_it()
@@ -85,17 +126,36 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
         var sampler = SamplerSettings.Default;
         sampler = setting switch
         {
-            nameof(SamplerSettings.Kind) => sampler with { Kind = SamplerKind.Ddpm },
+            nameof(SamplerSettings.Kind) => sampler with { Kind = SolverKind.Find("euler") },
             nameof(SamplerSettings.Steps) => sampler with { Steps = 20 },
             nameof(SamplerSettings.Eta) => sampler with { Eta = 0.5 },
             nameof(SamplerSettings.Variance) => sampler with { Variance = VarianceType.FixedLarge },
             nameof(SamplerSettings.ClipSample) => sampler with { ClipSample = true },
             nameof(SamplerSettings.Spacing) => sampler with { Spacing = TimestepSpacing.Linspace },
+            nameof(SamplerSettings.SequenceLength) => sampler with { SequenceLength = 1000 },
+            nameof(SamplerSettings.EvenFlow) => sampler with { EvenFlow = false },
             nameof(SamplerSettings.Quadratic) => sampler with { Quadratic = true },
             nameof(SamplerSettings.Timesteps) => sampler with { Timesteps = [900, 500, 20] },
             _ => throw Forgotten(setting),
         };
-        Check(setting, Of(Model, Config, new() { Sampler = sampler }));
+        var config = setting is nameof(SamplerSettings.SequenceLength) or nameof(SamplerSettings.EvenFlow)
+            ? Config with
+            {
+                Path = NoisePathKind.Flow,
+                Flow = new() { IsDynamic = true },
+            }
+            : Config;
+        AssertDiffers(setting, Of(Model, config, new()), Of(Model, config, new() { Sampler = sampler }));
+    }
+
+    /// <summary>Committed snapshots hold such hashes.</summary>
+    [Theory]
+    [InlineData(500, "13160f8032597a3cb5ce5404eda8cf6fa0556cd4c265854d60909e0d2e1a2bdb")]
+    [InlineData(500.5, "2dd53f2975743a681eee4db99d1e7b4556e74141263b88d6ee0207b611af15c4")]
+    public void Timesteps_are_hashed_as_int32_where_all_are_whole(double timestep, string expected)
+    {
+        var sampler = new SamplerSettings { Timesteps = [900, timestep, 20] };
+        Assert.Equal(expected, Of(Model, Config, new() { Sampler = sampler }).TimestepsSha256);
     }
 
     [Theory]
@@ -144,8 +204,8 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
             ),
             nameof(ModelOptions.TimestepScale) => (Labelled(new()), Labelled(new() { TimestepScale = 0.001 })),
             nameof(ModelOptions.Schedule) => (
-                Loaded(new() { Schedule = new(Config) }),
-                Loaded(new() { Schedule = new(Config with { BetaEnd = 0.03 }) })
+                Loaded(new() { Schedule = NoisePath.Of(Config) }),
+                Loaded(new() { Schedule = NoisePath.Of(Config with { BetaEnd = 0.03 }) })
             ),
             nameof(ModelOptions.SchedulerConfigPath) => (
                 Loaded(new()),
@@ -182,7 +242,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
             nameof(EvaluationRequest.FloatPath) => plain with { FloatPath = null },
             nameof(EvaluationRequest.PairedImages) => plain with { PairedImages = 9 },
             nameof(EvaluationRequest.DistributionImages) => plain with { DistributionImages = 40 },
-            nameof(EvaluationRequest.Sampler) => plain with { Sampler = SamplerKind.Ddpm },
+            nameof(EvaluationRequest.Sampler) => plain with { Sampler = SolverKind.Find("ddpm") },
             nameof(EvaluationRequest.Steps) => plain with { Steps = 4 },
             nameof(EvaluationRequest.Eta) => plain with { Eta = 0.5 },
             nameof(EvaluationRequest.TimeGrid) => plain with { TimeGrid = TimeGridKind.Quadratic },
@@ -194,7 +254,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
             nameof(EvaluationRequest.Session) => plain with { Session = new() { Device = new(DeviceKind.Cuda, 0) } },
             nameof(EvaluationRequest.Model) => plain with
             {
-                Model = new() { Schedule = new(new SchedulerConfig { TrainTimesteps = 100, BetaEnd = 0.03 }) },
+                Model = new() { Schedule = NoisePath.Of(new SchedulerConfig { TrainTimesteps = 100, BetaEnd = 0.03 }) },
             },
             nameof(EvaluationRequest.Extractor) => plain with { Extractor = OtherExtractor() },
             nameof(EvaluationRequest.Reference) => plain with { Reference = OtherReference() },
@@ -264,7 +324,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
         new("ddim", 50, "aa", 0, true, 1, 2, "bb")
         {
             ClassLabels = "1,2",
-            Schedule = ScheduleIdentity.Of(Config),
+            Schedule = ScheduleIdentity.Of(Config) with { Solver = "solver_order 3" },
             Denoiser = DenoiserIdentity.Of(Model.Contract) with { Classes = 10, NullClass = 10 },
             Decoder = new("cc", 0.18215, 0.1),
         };
@@ -298,7 +358,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
 
     private static SamplingIdentity Of(DiffusionModel model, SchedulerConfig config, TrajectorySettings settings) =>
         SamplingIdentity.Of(
-            DiffusionModel.Of(model.Model, new(config), new() { ClassCount = model.Contract.ClassCount }),
+            DiffusionModel.Of(model.Model, NoisePath.Of(config), new() { ClassCount = model.Contract.ClassCount }),
             settings,
             null
         );
@@ -334,7 +394,7 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
         new() { ["height"] = height, ["width"] = width };
 
     private static SamplingIdentity Identity(OnnxModel model, ModelOptions options) =>
-        SamplingIdentity.Of(DiffusionModel.Of(model, new(Config), options), new(), null);
+        SamplingIdentity.Of(DiffusionModel.Of(model, NoisePath.Of(Config), options), new(), null);
 
     /// <summary>A model that takes samples of any size.</summary>
     private static SamplingIdentity Sized(ModelOptions options, string? channels = null)

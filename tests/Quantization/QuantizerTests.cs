@@ -47,6 +47,7 @@ public sealed class QuantizerTests : IDisposable
             File.ReadAllText(Path.Combine(request.OutputFolder, QuantizationReport.FileName))
         );
         Assert.Equal(result.Report.ToJson(), report.ToJson());
+        Assert.Contains("\"timestep\": 750,", report.ToJson());
         Assert.Equal(request.Recipe.Hash, report.RecipeHash);
         Assert.Equal("cpu", report.Device);
         Assert.Equal("model.onnx", report.Source.File);

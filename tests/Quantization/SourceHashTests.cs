@@ -55,7 +55,7 @@ public sealed class SourceHashTests
             Quantizer.WorkFolder(
                 "work",
                 recipe,
-                DiffusionModel.Of(graph, new(new SchedulerConfig { Prediction = prediction })),
+                DiffusionModel.Of(graph, NoisePath.Of(new SchedulerConfig { Prediction = prediction })),
                 "hash",
                 Device.Cpu
             )

@@ -1,3 +1,4 @@
+using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 
 namespace DiffusionQuant.Diffusion;
@@ -56,6 +57,19 @@ public sealed record DenoiserContract
 
     /// <summary>Whether one class label is fed for all samples of a run, rather than one for each.</summary>
     public bool ClassLabelIsShared => ClassLabel is { } label && IsShared(label);
+
+    /// <summary>
+    /// The number that the graph is fed for a timestep: times <see cref="TimestepScale"/>, in the input's precision; inputs of
+    /// an integer type get it truncated toward zero, as diffusers and Optimum do.
+    /// </summary>
+    /// <param name="timestep">The timestep, whole or not.</param>
+    public double Fed(double timestep)
+    {
+        var (type, scaled) = (Timestep.ElementType, timestep * TimestepScale);
+        return type.IsFloatingPoint()
+            ? FloatTensors.Of("", type, [(float)scaled], 1).ToFloats().Span[0]
+            : Math.Truncate(scaled);
+    }
 
     /// <summary>Recognises the roles of a graph's inputs.</summary>
     /// <param name="model">The model.</param>

@@ -8,7 +8,7 @@ public sealed class DiffusionModel
 {
     private readonly bool isOnDisk;
 
-    private DiffusionModel(OnnxModel model, DenoiserContract contract, NoiseSchedule schedule, bool isOnDisk)
+    private DiffusionModel(OnnxModel model, DenoiserContract contract, NoisePath schedule, bool isOnDisk)
     {
         this.isOnDisk = isOnDisk;
         Model = model;
@@ -23,7 +23,7 @@ public sealed class DiffusionModel
     public DenoiserContract Contract { get; }
 
     /// <summary>The noise schedule.</summary>
-    public NoiseSchedule Schedule { get; }
+    public NoisePath Schedule { get; }
 
     /// <summary>The denoiser's file.</summary>
     public required string ModelPath { get; init; }
@@ -65,7 +65,7 @@ public sealed class DiffusionModel
         var config = layout.ConfigPath is null ? null : PartConfig.Load(layout.ConfigPath);
         var model = OnnxModel.Load(layout.ModelPath);
         // The roles come first: "this is a VAE" helps more than "it has no schedule".
-        var schedule = options.Schedule ?? (schedulePath is null ? null : NoiseSchedule.Load(schedulePath));
+        var schedule = options.Schedule ?? (schedulePath is null ? null : NoisePath.Load(schedulePath));
         var contract = ContractReader.Read(model, options, config, schedule?.TrainTimesteps);
         return new(model, contract, schedule ?? throw DiffusionErrors.NoSchedule(path), isOnDisk: true)
         {
@@ -104,7 +104,7 @@ public sealed class DiffusionModel
     /// <param name="schedule">Its noise schedule.</param>
     /// <param name="options">What the graph leaves open.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1042 to DQ1044, DQ1057: it is no denoiser, or a size is not known.</exception>
-    public static DiffusionModel Of(OnnxModel model, NoiseSchedule schedule, ModelOptions? options = null) =>
+    public static DiffusionModel Of(OnnxModel model, NoisePath schedule, ModelOptions? options = null) =>
         new(
             model,
             ContractReader.Read(model, options ?? ModelOptions.Default, config: null, schedule.TrainTimesteps),

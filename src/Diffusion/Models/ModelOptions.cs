@@ -22,7 +22,7 @@ public sealed record ModelOptions
     public string? SchedulerConfigPath { get; init; }
 
     /// <summary>A schedule in place of any file.</summary>
-    public NoiseSchedule? Schedule { get; init; }
+    public NoisePath? Schedule { get; init; }
 
     /// <summary>A VAE decoder in place of the one in the model's folder.</summary>
     public string? VaeDecoderPath { get; init; }

@@ -38,7 +38,7 @@ public sealed class DiffusionPipeline : IDisposable
     public DenoiserContract Contract => denoiser.Contract;
 
     /// <summary>The noise schedule.</summary>
-    public NoiseSchedule Schedule { get; }
+    public NoisePath Schedule { get; }
 
     /// <summary>The network, for samplers of one's own.</summary>
     public IDenoiser Denoiser => denoiser;
@@ -130,7 +130,7 @@ public sealed class DiffusionPipeline : IDisposable
             {
                 last = step;
                 var done = step.IsLast ? images.Count + batch.Length : images.Count;
-                progress?.Report(new(done, count, step.Pair.Index + 1, step.StepCount));
+                progress?.Report(new(done, count, step.Index + 1, step.StepCount));
             }
 
             images.AddRange(Decode(last!, cancellation));

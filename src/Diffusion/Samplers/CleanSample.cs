@@ -15,15 +15,25 @@ internal static class CleanSample
     );
 
     /// <summary>The maps at ᾱ = <paramref name="alpha"/>.</summary>
-    public static Coefficients At(PredictionType prediction, double alpha)
+    public static Coefficients At(PredictionType prediction, double alpha) =>
+        At(prediction, new NoiseLevel(Math.Sqrt(alpha), Math.Sqrt(1 - alpha)));
+
+    /// <summary>The maps at a level whose variance is preserved.</summary>
+    public static Coefficients At(PredictionType prediction, NoiseLevel level)
     {
-        var signal = Math.Sqrt(alpha);
-        var noise = Math.Sqrt(1 - alpha);
+        var (signal, noise) = level;
         return prediction switch
         {
             PredictionType.Epsilon => new(1 / signal, -noise / signal, 0, 1),
             PredictionType.Velocity => new(signal, -noise, noise, signal),
             PredictionType.Sample => new(0, 1, 1 / noise, -signal / noise),
+            // u = ε − x0, and x = α·x0 + σ·ε.
+            PredictionType.Flow => new(
+                1 / (signal + noise),
+                -noise / (signal + noise),
+                1 / (signal + noise),
+                signal / (signal + noise)
+            ),
             _ => throw new ArgumentOutOfRangeException(nameof(prediction)),
         };
     }
@@ -31,7 +41,7 @@ internal static class CleanSample
     /// <summary>Estimates x0 of one image and clips it as the config says.</summary>
     public static void Estimate(
         Coefficients coefficients,
-        SchedulerConfig config,
+        SchedulerConfig? config,
         ReadOnlySpan<float> sample,
         ReadOnlySpan<float> output,
         Span<float> cleanSample
@@ -42,11 +52,11 @@ internal static class CleanSample
             cleanSample[i] = (float)((coefficients.X0FromSample * sample[i]) + (coefficients.X0FromOutput * output[i]));
         }
 
-        if (config.Thresholding is { } threshold)
+        if (config?.Thresholding is { } threshold)
         {
             Threshold(threshold, cleanSample);
         }
-        else if (config.ClipRange is { } range)
+        else if (config?.ClipRange is { } range)
         {
             var limit = (float)range;
             for (var i = 0; i < cleanSample.Length; i++)

@@ -13,8 +13,8 @@ public sealed record DenoiserCall
     /// <summary>x_t of all samples: N·C·H·W numbers.</summary>
     public required float[] Samples { get; init; }
 
-    /// <summary>The timesteps: one for all samples, or one for each.</summary>
-    public required IReadOnlyList<int> Timesteps { get; init; }
+    /// <summary>The timesteps, whole or not: one for all samples, or one for each.</summary>
+    public required IReadOnlyList<double> Timesteps { get; init; }
 
     /// <summary>The class of each sample, for models with a class input.</summary>
     public IReadOnlyList<int>? ClassLabels { get; init; }
@@ -25,7 +25,7 @@ public sealed record DenoiserCall
 
     /// <summary>The timestep of a sample.</summary>
     /// <param name="index">The sample's number in the batch.</param>
-    public int TimestepOf(int index) => Timesteps[Timesteps.Count == 1 ? 0 : index];
+    public double TimestepOf(int index) => Timesteps[Timesteps.Count == 1 ? 0 : index];
 
     /// <summary>The call for some of the samples.</summary>
     /// <param name="rows">Numbers of samples in the batch; one may come more than once.</param>
@@ -38,7 +38,7 @@ public sealed record DenoiserCall
     {
         var size = Samples.Length / Count;
         var samples = new float[rows.Length * size];
-        var timesteps = new int[rows.Length];
+        var timesteps = new double[rows.Length];
         var labels = ClassLabels is null ? null : new int[rows.Length];
         for (var i = 0; i < rows.Length; i++)
         {

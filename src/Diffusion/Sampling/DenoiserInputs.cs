@@ -1,4 +1,5 @@
 using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DiffusionQuant.Diffusion;
@@ -64,13 +65,9 @@ public sealed class DenoiserInputs : IDisposable
     {
         var dims = InputValues.ColumnDims(input.Shape, call.Count);
         var count = dims.Length == 0 ? 1 : (int)dims[0];
-        var timesteps = Enumerable.Range(0, count).Select(call.TimestepOf);
-        return contract.TimestepScale == 1
-            ? InputValues.OfIntegers([.. timesteps.Select(t => (long)t)], dims, input.ElementType)
-            : Tensors.FromFloats(
-                [.. timesteps.Select(t => (float)(t * contract.TimestepScale))],
-                dims,
-                input.ElementType
-            );
+        var fed = Enumerable.Range(0, count).Select(row => contract.Fed(call.TimestepOf(row)));
+        return input.ElementType.IsFloatingPoint()
+            ? Tensors.FromFloats([.. fed.Select(t => (float)t)], dims, input.ElementType)
+            : InputValues.OfIntegers([.. fed.Select(t => (long)t)], dims, input.ElementType);
     }
 }

@@ -4,10 +4,10 @@ namespace DiffusionQuant.Diffusion;
 /// changed: the next step starts from them.</summary>
 public sealed record DenoisingStep
 {
-    /// <summary>The step: its number, timestep and the timestep it goes to.</summary>
-    public required TimestepPair Pair { get; init; }
+    /// <summary>The number of the call, from 0.</summary>
+    public required int Index { get; init; }
 
-    /// <summary>How many steps the run has.</summary>
+    /// <summary>How many calls the run has; solvers of second order make two a step.</summary>
     public required int StepCount { get; init; }
 
     /// <summary>The indices of the images.</summary>
@@ -31,12 +31,15 @@ public sealed record DenoisingStep
     /// <summary>The estimates of x0 that the step used, after clipping: N·C·H·W numbers.</summary>
     public required float[] CleanSamples { get; init; }
 
-    /// <summary>x at the timestep the step goes to: N·C·H·W numbers.</summary>
+    /// <summary>t, whole or not.</summary>
+    public double Timestep => Call.Timesteps[0];
+
+    /// <summary>The sample behind the step, in the solver's own scale; the clean one behind the last: N·C·H·W numbers.</summary>
     public required float[] Next { get; init; }
 
-    /// <summary>x_t: N·C·H·W numbers.</summary>
+    /// <summary>x_t as the network got it: N·C·H·W numbers.</summary>
     public float[] Samples => Call.Samples;
 
     /// <summary>Whether it is the run's last.</summary>
-    public bool IsLast => Pair.Index == StepCount - 1;
+    public bool IsLast => Index == StepCount - 1;
 }

@@ -146,7 +146,7 @@ public sealed class OnnxDenoiser : IDenoiser, IDisposable
         || Enumerable.Range(1, call.Count - 1).Any(row => SharedInputs(call, row) != SharedInputs(call, 0));
 
     /// <summary>What must be the same for all rows of a run: timestep and label, where the graph takes one number for all.</summary>
-    private (int Timestep, int Label) SharedInputs(DenoiserCall call, int row) =>
+    private (double Timestep, int Label) SharedInputs(DenoiserCall call, int row) =>
         (
             Contract.TimestepIsShared ? call.TimestepOf(row) : 0,
             Contract.ClassLabelIsShared && call.ClassLabels is { } labels ? labels[row] : 0

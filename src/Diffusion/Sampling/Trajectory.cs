@@ -13,36 +13,32 @@ public sealed class Trajectory
 
     /// <summary>Prepares runs.</summary>
     /// <param name="denoiser">The network.</param>
-    /// <param name="schedule">Its noise schedule.</param>
+    /// <param name="path">Its forward process.</param>
     /// <param name="settings">Sampler, seed and conditioning.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049 to DQ1051, DQ1053, DQ1057, DQ1058: the timesteps are not
     /// usable, conditioning is missing or does not fit, or a setting is bad.</exception>
-    public Trajectory(IDenoiser denoiser, NoiseSchedule schedule, TrajectorySettings? settings = null)
+    public Trajectory(IDenoiser denoiser, NoisePath path, TrajectorySettings? settings = null)
     {
         this.denoiser = denoiser;
         this.settings = settings ?? TrajectorySettings.Default;
         noise = new(this.settings.Seed);
-        Sampler = this.settings.Sampler.CreateSampler(schedule);
-        Grid = this.settings.Sampler.CreateGrid(schedule);
+        Solver = this.settings.Sampler.CreateSolver(path);
         isGuided = this.settings.GuidanceScale != 1;
-        Check(Contract, Sampler, Grid, this.settings);
+        Check(Contract, Solver, this.settings);
     }
 
-    /// <summary>The sampler.</summary>
-    public ISampler Sampler { get; }
-
-    /// <summary>The timesteps.</summary>
-    public TimestepGrid Grid { get; }
+    /// <summary>The solver, which says at which timesteps the network is called.</summary>
+    public Solver Solver { get; }
 
     private DenoiserContract Contract => denoiser.Contract;
 
     /// <summary>Says what would keep a trajectory from being made, before a network is loaded.</summary>
     /// <param name="contract">How the network is called.</param>
-    /// <param name="schedule">Its noise schedule.</param>
+    /// <param name="path">Its forward process.</param>
     /// <param name="settings">Sampler, seed and conditioning.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As of the constructor.</exception>
-    public static void Check(DenoiserContract contract, NoiseSchedule schedule, TrajectorySettings settings) =>
-        Check(contract, settings.Sampler.CreateSampler(schedule), settings.Sampler.CreateGrid(schedule), settings);
+    public static void Check(DenoiserContract contract, NoisePath path, TrajectorySettings settings) =>
+        Check(contract, settings.Sampler.CreateSolver(path), settings);
 
     /// <summary>Denoises images and gives every step; the next step is computed when it is asked for.</summary>
     /// <param name="images">The images' indices, 0 or more each.</param>
@@ -50,12 +46,13 @@ public sealed class Trajectory
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1055: the network's output is not finite.</exception>
     public IEnumerable<DenoisingStep> Steps(IReadOnlyList<int> images, CancellationToken cancellation = default)
     {
+        SolverRun[] runs = [.. images.Select(Start)];
         var call = FirstCall(images);
         var unconditional = isGuided ? Unconditional(call, images) : null;
-        foreach (var pair in Grid)
+        for (var index = 0; index < Solver.Timesteps.Count; index++)
         {
             cancellation.ThrowIfCancellationRequested();
-            call = call with { Timesteps = [pair.Timestep] };
+            call = call with { Timesteps = [Solver.Timesteps[index]], Samples = Inputs(runs, index) };
             unconditional = unconditional is null
                 ? null
                 : unconditional with
@@ -63,9 +60,7 @@ public sealed class Trajectory
                     Timesteps = call.Timesteps,
                     Samples = call.Samples,
                 };
-            var step = Step(pair, images, call, unconditional, cancellation);
-            yield return step;
-            call = call with { Samples = step.Next };
+            yield return Step(index, runs, images, call, unconditional, cancellation);
         }
     }
 
@@ -91,24 +86,47 @@ public sealed class Trajectory
         return last;
     }
 
-    private DenoiserCall FirstCall(IReadOnlyList<int> images)
+    private SolverRun Start(int image)
+    {
+        var sample = new float[Contract.SampleShape.Length];
+        noise.FillNormal(NoisePurpose.Initial, image, 0, sample);
+        Scale(sample, Solver.InitialScale);
+        return Solver.Start(sample);
+    }
+
+    private float[] Inputs(SolverRun[] runs, int index)
     {
         var size = Contract.SampleShape.Length;
-        var samples = new float[images.Count * size];
-        for (var i = 0; i < images.Count; i++)
+        var inputs = new float[runs.Length * size];
+        for (var i = 0; i < runs.Length; i++)
         {
-            noise.FillNormal(NoisePurpose.Initial, images[i], 0, samples.AsSpan(i * size, size));
+            runs[i].Sample.CopyTo(inputs, i * size);
         }
 
-        return new()
+        Scale(inputs, Solver.InputScale(index));
+        return inputs;
+    }
+
+    private static void Scale(Span<float> values, double factor)
+    {
+        if (factor != 1)
+        {
+            foreach (ref var value in values)
+            {
+                value = (float)(factor * value);
+            }
+        }
+    }
+
+    private DenoiserCall FirstCall(IReadOnlyList<int> images) =>
+        new()
         {
             Count = images.Count,
-            Samples = samples,
-            Timesteps = [Grid.Timesteps[0]],
+            Samples = [],
+            Timesteps = [Solver.Timesteps[0]],
             ClassLabels = Contract.ClassLabel is null ? null : [.. images.Select(LabelOf)],
             Conditioning = settings.Conditioning.Rows(Contract, images),
         };
-    }
 
     private DenoiserCall Unconditional(DenoiserCall call, IReadOnlyList<int> images) =>
         call with
@@ -126,7 +144,8 @@ public sealed class Trajectory
             : noise.Draw(NoisePurpose.ClassLabel, image, Contract.ClassCount!.Value);
 
     private DenoisingStep Step(
-        TimestepPair pair,
+        int index,
+        SolverRun[] runs,
         IReadOnlyList<int> images,
         DenoiserCall call,
         DenoiserCall? unconditional,
@@ -134,7 +153,7 @@ public sealed class Trajectory
     )
     {
         var conditionalOutput = denoiser.Predict(call, cancellation);
-        CheckFinite(conditionalOutput, pair.Timestep);
+        CheckFinite(conditionalOutput, call.Timesteps[0]);
         var unconditionalOutput = unconditional is null ? null : denoiser.Predict(unconditional, cancellation);
         var output = unconditionalOutput is null
             ? conditionalOutput
@@ -144,28 +163,22 @@ public sealed class Trajectory
         var outputSize = output.Length / images.Count;
         var clean = new float[images.Count * size];
         var next = new float[images.Count * size];
-        var added = Sampler.AddsNoise(pair) ? new float[size] : [];
+        var added = Solver.AddsNoise(index) ? new float[size] : [];
         for (var i = 0; i < images.Count; i++)
         {
             if (added.Length > 0)
             {
-                noise.FillNormal(NoisePurpose.Step, images[i], pair.Index, added);
+                noise.FillNormal(NoisePurpose.Step, images[i], index, added);
             }
 
-            Sampler.Step(
-                pair,
-                call.Samples.AsSpan(i * size, size),
-                output.AsSpan(i * outputSize, outputSize),
-                added,
-                clean.AsSpan(i * size, size),
-                next.AsSpan(i * size, size)
-            );
+            runs[i].Step(output.AsSpan(i * outputSize, outputSize), added, clean.AsSpan(i * size, size));
+            runs[i].Sample.CopyTo(next, i * size);
         }
 
         return new()
         {
-            Pair = pair,
-            StepCount = Grid.Count,
+            Index = index,
+            StepCount = Solver.Timesteps.Count,
             Images = images,
             Call = call,
             UnconditionalCall = unconditional,
@@ -195,7 +208,7 @@ public sealed class Trajectory
         return guided;
     }
 
-    private void CheckFinite(ReadOnlySpan<float> output, int timestep)
+    private void CheckFinite(ReadOnlySpan<float> output, double timestep)
     {
         foreach (var value in output)
         {
@@ -206,17 +219,12 @@ public sealed class Trajectory
         }
     }
 
-    private static void Check(
-        DenoiserContract contract,
-        ISampler sampler,
-        TimestepGrid grid,
-        TrajectorySettings settings
-    )
+    private static void Check(DenoiserContract contract, Solver solver, TrajectorySettings settings)
     {
-        if (contract.TimestepRows is { } rows && grid.Timesteps[0] >= rows)
+        if (contract.TimestepRows is { } rows && solver.Timesteps[0] >= rows)
         {
             throw DiffusionErrors.BadTimesteps(
-                $"timestep {grid.Timesteps[0]} is not in the model's learned table of {rows}"
+                $"timestep {TimestepText.Of(solver.Timesteps[0])} is not in the model's learned table of {rows}"
             );
         }
 
@@ -229,10 +237,7 @@ public sealed class Trajectory
             );
         }
 
-        if (
-            sampler is DdpmSampler { VarianceType: VarianceType.Learned or VarianceType.LearnedRange }
-            && !contract.PredictsVariance
-        )
+        if (solver.NeedsVariance && !contract.PredictsVariance)
         {
             throw DiffusionErrors.BadOutput(
                 contract.Path,

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>A JSON object of settings, read with messages that name the file and the key. Unknown keys are no error.</summary>
-internal sealed class JsonConfig
+internal sealed partial class JsonConfig
 {
     private readonly JsonElement root;
 
@@ -34,7 +35,7 @@ internal sealed class JsonConfig
         try
         {
             using var document = JsonDocument.Parse(
-                json,
+                NumbersThatJsonLacks().Replace(json, "$1\"$2\""),
                 new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip }
             );
             return document.RootElement.ValueKind == JsonValueKind.Object
@@ -88,12 +89,13 @@ internal sealed class JsonConfig
             return fallback;
         }
 
-        return
-            e.ValueKind == JsonValueKind.Number
+        return e.ValueKind == JsonValueKind.Number
             && e.TryGetDouble(out var number)
             && double.IsFinite(number)
             && isAllowed(number)
-            ? number
+                ? number
+            : e.ValueKind == JsonValueKind.String && e.ValueEquals("-Infinity") && double.IsNegativeInfinity(fallback)
+                ? fallback
             : throw Bad(key, allowed);
     }
 
@@ -161,4 +163,8 @@ internal sealed class JsonConfig
 
     private Onnx.Diagnostics.DiffusionQuantException Bad(string key, string allowed) =>
         DiffusionErrors.BadConfigValue(Name, key, Find(key)!.Value.GetRawText(), allowed);
+
+    // Python writes them, and diffusers has one in its defaults: "lambda_min_clipped": -Infinity.
+    [GeneratedRegex(@"(:\s*)(-?Infinity|NaN)(?=\s*[,}\r\n])")]
+    private static partial Regex NumbersThatJsonLacks();
 }

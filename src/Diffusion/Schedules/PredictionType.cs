@@ -11,4 +11,7 @@ public enum PredictionType
 
     /// <summary>The clean sample x0.</summary>
     Sample,
+
+    /// <summary>The velocity u = ε − x0 of a straight line from sample to noise (Liu et al. 2022, "Rectified Flow").</summary>
+    Flow,
 }

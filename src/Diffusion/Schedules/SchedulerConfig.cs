@@ -33,6 +33,18 @@ public sealed record SchedulerConfig
     /// <summary>CogVideoX's shift s of the signal-to-noise ratio: ᾱ' = ᾱ/(s + (1−s)·ᾱ); 1 for none.</summary>
     public double SnrShiftScale { get; init; } = 1;
 
+    /// <summary>The kind of forward process.</summary>
+    public NoisePathKind Path { get; init; }
+
+    /// <summary>What is said of the solver itself.</summary>
+    public SolverOptions Solver { get; init; } = new();
+
+    /// <summary>How a flow's σ are shifted.</summary>
+    public FlowOptions Flow { get; init; } = new();
+
+    /// <summary>The σ of Karras' models.</summary>
+    public EdmOptions Edm { get; init; } = new();
+
     /// <summary>What the network's output means.</summary>
     public PredictionType Prediction { get; init; } = PredictionType.Epsilon;
 
@@ -96,6 +108,8 @@ public sealed record SchedulerConfig
         {
             json["snr_shift_scale"] = SnrShiftScale;
         }
+
+        SolverOptionsReader.Write(json, this);
 
         return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }

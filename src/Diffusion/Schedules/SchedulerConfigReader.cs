@@ -22,6 +22,7 @@ internal static class SchedulerConfigReader
         ["epsilon"] = PredictionType.Epsilon,
         ["v_prediction"] = PredictionType.Velocity,
         ["sample"] = PredictionType.Sample,
+        ["flow_prediction"] = PredictionType.Flow,
     };
 
     public static readonly IReadOnlyDictionary<string, TimestepSpacing> Spacings = new OrderedDictionary<
@@ -48,19 +49,6 @@ internal static class SchedulerConfigReader
         ["learned_range"] = VarianceType.LearnedRange,
     };
 
-    private static readonly string[] NotDiscrete =
-    [
-        "FlowMatch",
-        "EDM",
-        "ScoreSde",
-        "KarrasVe",
-        "VQDiffusion",
-        "CMStochasticIterative",
-        "Wuerstchen",
-        "Amused",
-        "CosineDPMSolver",
-    ];
-
     // Schedulers whose default spacing is diffusers' older np.linspace grid.
     private static readonly string[] LinspaceByDefault =
     [
@@ -77,13 +65,20 @@ internal static class SchedulerConfigReader
     public static SchedulerConfig Read(JsonConfig json)
     {
         var className = json.Text("_class_name", "DDPMScheduler");
-        Refuse(json, className);
+        if (SolverKind.OfClass(className) is null)
+        {
+            throw DiffusionErrors.UnknownScheduler(json.Name, className);
+        }
+
         var isCogVideo = className.StartsWith("CogVideoX", StringComparison.Ordinal);
         var isLcm =
             className.StartsWith("LCM", StringComparison.Ordinal)
             || className.StartsWith("TCD", StringComparison.Ordinal);
         var hasStableDiffusionBetas = isCogVideo || isLcm;
-        var clips = json.Flag("clip_sample", ClipsByDefault(className));
+        var clips = json.Flag(
+            className.StartsWith("CM", StringComparison.Ordinal) ? "clip_denoised" : "clip_sample",
+            ClipsByDefault(className)
+        );
         var thresholds = json.Flag("thresholding", false);
         var spacing = LinspaceByDefault.Any(className.Contains) ? TimestepSpacing.Linspace : TimestepSpacing.Leading;
 
@@ -101,10 +96,22 @@ internal static class SchedulerConfigReader
             );
         }
 
+        var path = SolverOptionsReader.PathOf(json, className);
         var config = new SchedulerConfig
         {
             ClassName = className,
-            TrainTimesteps = trained?.Length ?? json.Whole("num_train_timesteps", 1000, 1, 1_000_000),
+            Path = path,
+            Solver = SolverOptionsReader.Solver(json, className),
+            Flow = path == NoisePathKind.Flow ? SolverOptionsReader.Flow(json, className) : new(),
+            Edm = path == NoisePathKind.Edm ? SolverOptionsReader.Edm(json, className) : new(),
+            TrainTimesteps =
+                trained?.Length
+                ?? json.Whole(
+                    "num_train_timesteps",
+                    className.StartsWith("CM", StringComparison.Ordinal) ? 40 : 1000,
+                    1,
+                    1_000_000
+                ),
             BetaStart = json.Number("beta_start", hasStableDiffusionBetas ? 0.00085 : 0.0001, IsBeta, Beta),
             BetaEnd = json.Number("beta_end", hasStableDiffusionBetas ? 0.012 : 0.02, IsBeta, Beta),
             BetaSchedule = json.Choice(
@@ -115,7 +122,10 @@ internal static class SchedulerConfigReader
             TrainedBetas = trained,
             RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
             SnrShiftScale = json.Number("snr_shift_scale", isCogVideo ? 3 : 1, n => n > 0, Positive),
-            Prediction = json.Choice("prediction_type", PredictionType.Epsilon, Predictions),
+            Prediction =
+                path == NoisePathKind.Flow
+                    ? PredictionType.Flow
+                    : json.Choice("prediction_type", PredictionType.Epsilon, Predictions),
             Spacing = json.Choice("timestep_spacing", spacing, Spacings),
             StepsOffset = json.Whole("steps_offset", 0, 0, 1_000_000),
             ClipRange = clips ? json.Number("clip_sample_range", 1, n => n > 0, Positive) : null,
@@ -150,24 +160,5 @@ internal static class SchedulerConfigReader
     private static bool ClipsByDefault(string className) =>
         className.StartsWith("DDPM", StringComparison.Ordinal)
         || className.Contains("DDIM", StringComparison.Ordinal)
-        || className.StartsWith("UnCLIP", StringComparison.Ordinal)
-        || className.StartsWith("RePaint", StringComparison.Ordinal);
-
-    private static void Refuse(JsonConfig json, string className)
-    {
-        if (NotDiscrete.Any(className.Contains))
-        {
-            throw DiffusionErrors.NotDiscrete(json.Name, className);
-        }
-
-        if (json.Flag("use_flow_sigmas", false))
-        {
-            throw DiffusionErrors.NotDiscrete(json.Name, $"{className} with use_flow_sigmas");
-        }
-
-        if (json.Text("prediction_type", "") is "flow_prediction" or "flow")
-        {
-            throw DiffusionErrors.NotDiscrete(json.Name, "flow prediction");
-        }
-    }
+        || className.StartsWith("CM", StringComparison.Ordinal);
 }

@@ -3,37 +3,42 @@ using System.Collections;
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>
-/// The timesteps that a sampler visits, falling, each with the one it goes to: the grid's next entry, and −1 (the clean
-/// sample) after the last.
+/// The timesteps that a sampler visits, falling, each with the one it goes to: t − ⌊T/n⌋ of evenly spread ones, as diffusers
+/// has it whatever their spacing, and the next one of a list; below 0 for the clean sample.
 /// </summary>
-/// <remarks>
-/// For leading spacing the next entry is t − ⌊T/n⌋, as in diffusers. For linspace and trailing spacing with an n that does
-/// not divide T, diffusers' DDIM goes to t − ⌊T/n⌋ instead, a timestep that the grid does not hold; here every step goes to
-/// where the next one starts.
-/// </remarks>
 public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
 {
     private const double QuadraticReach = 0.8;
-    private readonly int[] timesteps;
+    private readonly double[] timesteps;
 
-    private TimestepGrid(string name, int[] timesteps)
+    private TimestepGrid(string name, double[] timesteps, double? stride = null)
     {
         Name = name;
+        Stride = stride;
         this.timesteps = timesteps;
     }
 
     /// <summary>Which grid it is, for messages and reports: <c>leading</c>, <c>quadratic</c> ...</summary>
     public string Name { get; }
 
+    /// <summary>⌊T/n⌋, how far each step of an even grid goes; null of others.</summary>
+    public double? Stride { get; }
+
     /// <summary>The timesteps in sampling order.</summary>
-    public IReadOnlyList<int> Timesteps => timesteps;
+    public IReadOnlyList<double> Timesteps => timesteps;
 
     /// <summary>The number of steps.</summary>
     public int Count => timesteps.Length;
 
     /// <inheritdoc/>
     public TimestepPair this[int index] =>
-        new(index, timesteps[index], index + 1 < timesteps.Length ? timesteps[index + 1] : -1);
+        new(
+            index,
+            timesteps[index],
+            Stride is { } stride ? timesteps[index] - stride
+                : index + 1 < timesteps.Length ? timesteps[index + 1]
+                : -1
+        );
 
     /// <summary>Evenly spread steps, by the spacing of the schedule's config.</summary>
     /// <param name="schedule">The schedule.</param>
@@ -45,7 +50,7 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
         CheckSteps(schedule, steps);
         var trained = schedule.TrainTimesteps;
         var kind = spacing ?? schedule.Config.Spacing;
-        var result = new int[steps];
+        var result = new double[steps];
         for (var i = 0; i < steps; i++)
         {
             // numpy rounds halves to even.
@@ -54,9 +59,11 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
                 TimestepSpacing.Leading => ((steps - 1 - i) * (trained / steps)) + schedule.Config.StepsOffset,
                 TimestepSpacing.Linspace => steps == 1
                     ? 0
-                    : (int)Math.Round((steps - 1 - i) * ((trained - 1) / (double)(steps - 1)), MidpointRounding.ToEven),
-                TimestepSpacing.Trailing => (int)
-                    Math.Round(trained - (i * ((double)trained / steps)), MidpointRounding.ToEven) - 1,
+                    : Math.Round((steps - 1 - i) * ((trained - 1) / (double)(steps - 1)), MidpointRounding.ToEven),
+                TimestepSpacing.Trailing => Math.Round(
+                    trained - (i * ((double)trained / steps)),
+                    MidpointRounding.ToEven
+                ) - 1,
                 _ => throw new ArgumentOutOfRangeException(nameof(spacing)),
             };
         }
@@ -64,11 +71,11 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
         if (result[0] >= trained)
         {
             throw DiffusionErrors.BadTimesteps(
-                $"{steps} leading steps with a steps_offset of {schedule.Config.StepsOffset} start at {result[0]}, past the last timestep {trained - 1}"
+                $"{steps} leading steps with a steps_offset of {schedule.Config.StepsOffset} start at {TimestepText.Of(result[0])}, past the last timestep {trained - 1}"
             );
         }
 
-        return new(kind.ToString().ToLowerInvariant(), result);
+        return new(kind.ToString().ToLowerInvariant(), result, trained / steps);
     }
 
     /// <summary>
@@ -86,7 +93,7 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
     {
         CheckSteps(schedule, steps);
         var roots = Betas.Linspace(0, Math.Sqrt(schedule.TrainTimesteps * QuadraticReach), steps);
-        var grid = Array.ConvertAll(roots, root => (int)(root * root) + offset);
+        var grid = Array.ConvertAll(roots, root => Math.Floor(root * root) + offset);
         Array.Reverse(grid);
         return grid[0] < schedule.TrainTimesteps && offset >= 0
             ? new("quadratic", grid)
@@ -97,9 +104,9 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
 
     /// <summary>An explicit list.</summary>
     /// <param name="schedule">The schedule.</param>
-    /// <param name="timesteps">Falling timesteps from 0 to T−1.</param>
+    /// <param name="timesteps">Falling timesteps from 0 to T−1, whole or not.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049: the list is empty, not falling, or leaves the trained range.</exception>
-    public static TimestepGrid Of(NoiseSchedule schedule, params ReadOnlySpan<int> timesteps)
+    public static TimestepGrid Of(NoiseSchedule schedule, params ReadOnlySpan<double> timesteps)
     {
         if (timesteps.IsEmpty)
         {
@@ -108,15 +115,17 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
 
         for (var i = 0; i < timesteps.Length; i++)
         {
-            if (timesteps[i] < 0 || timesteps[i] >= schedule.TrainTimesteps)
+            if (!(timesteps[i] >= 0 && timesteps[i] <= schedule.TrainTimesteps - 1))
             {
-                throw DiffusionErrors.BadTimesteps($"{timesteps[i]} is outside 0 to {schedule.TrainTimesteps - 1}");
+                throw DiffusionErrors.BadTimesteps(
+                    $"{TimestepText.Of(timesteps[i])} is outside 0 to {schedule.TrainTimesteps - 1}"
+                );
             }
 
             if (i > 0 && timesteps[i] >= timesteps[i - 1])
             {
                 throw DiffusionErrors.BadTimesteps(
-                    $"{timesteps[i]} comes after {timesteps[i - 1]}, but they must fall"
+                    $"{TimestepText.Of(timesteps[i])} comes after {TimestepText.Of(timesteps[i - 1])}, but they must fall"
                 );
             }
         }
@@ -136,9 +145,9 @@ public sealed class TimestepGrid : IReadOnlyList<TimestepPair>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {Count}: {string.Join(' ', timesteps)}";
+    public override string ToString() => $"{Name} {Count}: {string.Join(' ', timesteps.Select(TimestepText.Of))}";
 
-    private static void CheckSteps(NoiseSchedule schedule, int steps)
+    internal static void CheckSteps(NoiseSchedule schedule, int steps)
     {
         if (steps < 1 || steps > schedule.TrainTimesteps)
         {

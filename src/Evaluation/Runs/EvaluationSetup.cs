@@ -177,7 +177,7 @@ public sealed class EvaluationSetup : IDisposable
                     },
                 Float = floatModel?.Identity,
                 Sampling = SamplingIdentity.Of(model.Model, settings, request.Conditioning),
-                Timesteps = [.. settings.Sampler.CreateGrid(model.Model.Schedule).Timesteps],
+                Timesteps = [.. settings.Sampler.CreateSolver(model.Model.Schedule).Timesteps],
                 OutputLength = shape.Height * shape.Width * model.Model.Contract.OutputChannels,
                 Extractor = extractor?.Identity,
                 Reference = reference?.Identity,
@@ -247,8 +247,8 @@ public sealed class EvaluationSetup : IDisposable
         {
             Kind = request.Sampler ?? settings.Kind,
             Steps = request.Steps ?? settings.Steps,
-            // The recipe's η is that of its own sampler, and DDPM has none.
-            Eta = request.Eta ?? (request.Sampler is { } kind && kind != settings.Kind ? 0 : settings.Eta),
+            // The recipe's η is that of its own sampler, and others have none.
+            Eta = request.Eta ?? (request.Sampler is { } kind && kind != settings.Kind ? null : settings.Eta),
             Quadratic = request.TimeGrid is { } grid ? grid == TimeGridKind.Quadratic : settings.Quadratic,
         };
     }

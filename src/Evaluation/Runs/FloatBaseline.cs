@@ -51,7 +51,7 @@ internal static class FloatBaseline
                     }
 
                     progress(
-                        (done + ((step.Pair.Index + 1.0) / step.StepCount)) / batches.Count,
+                        (done + ((step.Index + 1.0) / step.StepCount)) / batches.Count,
                         $"{batch[0]} of {setup.Header.Images} images"
                     );
                 }

@@ -36,7 +36,7 @@ public sealed record PartHeader
     public required SamplingIdentity Sampling { get; init; }
 
     /// <summary>The timesteps of the grid, from the noisiest on.</summary>
-    public required IReadOnlyList<int> Timesteps { get; init; }
+    public required IReadOnlyList<double> Timesteps { get; init; }
 
     /// <summary>Numbers of the network's output for an image.</summary>
     public required int OutputLength { get; init; }

@@ -48,7 +48,7 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
 
                 void Report(DenoisingStep step) =>
                     progress(
-                        (before + ((step.Pair.Index + 1.0) / step.StepCount)) / batches.Count,
+                        (before + ((step.Index + 1.0) / step.StepCount)) / batches.Count,
                         $"{batch[0]} of {setup.Header.Images} images"
                     );
             }

@@ -249,14 +249,15 @@ internal sealed class SnapshotReader
             this,
             node,
             "'schedule'",
-            ["prediction", "betas", "clipRange", "variance", "finalAlpha"]
+            ["prediction", "betas", "clipRange", "variance", "finalAlpha", "solver"]
         );
         return new(
             fields.Text("prediction"),
             fields.Text("betas"),
             fields.Text("clipRange"),
             fields.Text("variance"),
-            fields.Text("finalAlpha")
+            fields.Text("finalAlpha"),
+            fields.FindText("solver")
         );
     }
 

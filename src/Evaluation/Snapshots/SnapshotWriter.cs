@@ -95,7 +95,8 @@ internal static class SnapshotWriter
                             ("betas", Quote(schedule.Betas)),
                             ("clipRange", Quote(schedule.ClipRange)),
                             ("variance", Quote(schedule.Variance)),
-                            ("finalAlpha", Quote(schedule.FinalAlpha))
+                            ("finalAlpha", Quote(schedule.FinalAlpha)),
+                            ("solver", Quote(schedule.Solver))
                         )
                         : null
                 ),

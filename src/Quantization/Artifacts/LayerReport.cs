@@ -86,9 +86,9 @@ public sealed record ActivationReport(
 /// <param name="Timestep">t.</param>
 /// <param name="Rounded">Of what is rounded, normalized by timestep where the plan says so.</param>
 /// <param name="Value">Of the value itself; where training has moved the factors of timesteps, off by as much.</param>
-public sealed record TimestepDeviation(int Timestep, float Rounded, float Value);
+public sealed record TimestepDeviation(double Timestep, float Rounded, float Value);
 
 /// <summary>The step size of an activation point at a timestep.</summary>
 /// <param name="Timestep">t; a timestep between two has the nearer one's.</param>
 /// <param name="Scale">The step size.</param>
-public sealed record TimestepScale(int Timestep, float Scale);
+public sealed record TimestepScale(double Timestep, float Scale);

@@ -69,19 +69,19 @@ internal static class OutputCheck
         using var quantizedSession = ModelSession.Load(quantizedPath, settings);
         using var quantizedDenoiser = new OnnxDenoiser(quantizedSession, source.Contract);
         var trajectory = new Trajectory(floatDenoiser, source.Schedule, CalibrationTrajectory.Settings(recipe));
-        var compared = FromEndToEnd(trajectory.Grid.Count, MostSteps);
+        var compared = FromEndToEnd(trajectory.Solver.Timesteps.Count, MostSteps);
         var kept = FromEndToEnd(compared.Length, StepsOfLayers).Select(i => compared[i]).ToHashSet();
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();
         var result = new List<TimestepSqnr>();
         var calls = new List<DenoiserCall>();
         foreach (var step in trajectory.Steps(images, cancellation))
         {
-            if (Array.BinarySearch(compared, step.Pair.Index) < 0)
+            if (Array.BinarySearch(compared, step.Index) < 0)
             {
                 continue;
             }
 
-            if (kept.Contains(step.Pair.Index))
+            if (kept.Contains(step.Index))
             {
                 calls.Add(step.Call);
             }
@@ -90,8 +90,8 @@ internal static class OutputCheck
             var decibels = SignalToNoise.Decibels(step.ConditionalOutput, quantized);
             result.Add(
                 double.IsFinite(decibels)
-                    ? new(step.Pair.Timestep, Math.Round(decibels, 2))
-                    : throw QuantizationErrors.OutputNotFinite(quantizedPath, step.Pair.Timestep)
+                    ? new(step.Timestep, Math.Round(decibels, 2))
+                    : throw QuantizationErrors.OutputNotFinite(quantizedPath, step.Timestep)
             );
         }
 

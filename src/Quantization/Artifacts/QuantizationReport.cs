@@ -97,9 +97,9 @@ public sealed record SourceReport(string File, string Sha256, string Producer, l
 /// <summary>What calibration saw.</summary>
 /// <param name="Samples">Pairs (x_t, t).</param>
 /// <param name="Timesteps">The observed timesteps.</param>
-public sealed record CalibrationReport(int Samples, IReadOnlyList<int> Timesteps);
+public sealed record CalibrationReport(int Samples, IReadOnlyList<double> Timesteps);
 
 /// <summary>The output's SQNR at a timestep.</summary>
 /// <param name="Timestep">t.</param>
 /// <param name="Decibels">10·log10(Σε² / Σ(ε − ε̂)²).</param>
-public sealed record TimestepSqnr(int Timestep, double Decibels);
+public sealed record TimestepSqnr(double Timestep, double Decibels);

@@ -20,6 +20,6 @@ public sealed record CalibrationSchedule(IReadOnlyList<IReadOnlyList<int>> Kept)
     /// <param name="grid">The sampler's timesteps.</param>
     /// <param name="trainTimesteps">T.</param>
     /// <param name="pairs">The wanted number of pairs; evenly spaced steps round it up to whole trajectories.</param>
-    public static CalibrationSchedule Of(Recipe recipe, TimestepGrid grid, int trainTimesteps, int pairs) =>
+    public static CalibrationSchedule Of(Recipe recipe, IReadOnlyList<double> grid, int trainTimesteps, int pairs) =>
         TimestepSchedules.Of(recipe, MethodChoices.TimestepLawOf(recipe)).Make(grid, trainTimesteps, pairs);
 }

@@ -15,7 +15,7 @@ public sealed class CalibrationSet : IDisposable
     private readonly DenoiserContract contract;
     private readonly ConditioningSet conditioning;
     private readonly RowStore samples;
-    private readonly int[] timesteps;
+    private readonly double[] timesteps;
     private readonly int[] images;
     private readonly int[]? labels;
     private readonly bool isGuided;
@@ -34,7 +34,7 @@ public sealed class CalibrationSet : IDisposable
         StateCount = states;
         Count = isGuided ? 2 * states : states;
         var shape = contract.SampleShape;
-        timesteps = new int[Count];
+        timesteps = new double[Count];
         images = new int[Count];
         labels = contract.ClassLabel is null ? null : new int[Count];
         samples = RowStore.Create(states, [shape.Channels, shape.Height, shape.Width], memory);
@@ -47,7 +47,7 @@ public sealed class CalibrationSet : IDisposable
     public int StateCount { get; }
 
     /// <summary>The timestep of each pair.</summary>
-    public IReadOnlyList<int> Timesteps => timesteps;
+    public IReadOnlyList<double> Timesteps => timesteps;
 
     /// <summary>The image on whose trajectory each pair lies.</summary>
     public IReadOnlyList<int> Images => images;
@@ -67,7 +67,7 @@ public sealed class CalibrationSet : IDisposable
         SampleCollector.Run(state, context);
 
     /// <summary>The timestep of a pair.</summary>
-    public int TimestepOf(int row) => timesteps[row];
+    public double TimestepOf(int row) => timesteps[row];
 
     /// <summary>Whether a pair is of the unconditional call.</summary>
     public bool IsUnconditional(int row) => row >= StateCount;
@@ -167,9 +167,9 @@ public sealed class CalibrationSet : IDisposable
         return result;
     }
 
-    private static int[] Take(int[] values, ReadOnlySpan<int> rows)
+    private static T[] Take<T>(T[] values, ReadOnlySpan<int> rows)
     {
-        var result = new int[rows.Length];
+        var result = new T[rows.Length];
         for (var i = 0; i < rows.Length; i++)
         {
             result[i] = values[rows[i]];
@@ -200,16 +200,16 @@ public sealed class CalibrationSet : IDisposable
         {
             for (var i = 0; i < batch.Length; i++)
             {
-                if (schedule.Kept[batch[i]].Contains(step.Pair.Index))
+                if (schedule.Kept[batch[i]].Contains(step.Index))
                 {
                     Keep(step, i, next[i]++);
                     kept++;
                 }
             }
 
-            var done = batch[0] + (batch.Length * (step.Pair.Index + 1.0) / (last + 1));
-            context.Progress(done / schedule.Images, $"t = {step.Pair.Timestep}, {kept} samples");
-            if (step.Pair.Index == last)
+            var done = batch[0] + (batch.Length * (step.Index + 1.0) / (last + 1));
+            context.Progress(done / schedule.Images, $"t = {TimestepText.Of(step.Timestep)}, {kept} samples");
+            if (step.Index == last)
             {
                 break;
             }
@@ -226,7 +226,7 @@ public sealed class CalibrationSet : IDisposable
         foreach (var (half, call) in calls.Index().Where(c => c.Item is not null))
         {
             var row = state + (half * StateCount);
-            timesteps[row] = step.Pair.Timestep;
+            timesteps[row] = step.Timestep;
             images[row] = step.Images[index];
             labels?[row] = call!.ClassLabels![index];
         }

@@ -5,7 +5,7 @@ public sealed class CalibrationStatistics
 {
     private readonly Dictionary<string, PointStatistics> points;
 
-    private CalibrationStatistics(IReadOnlyList<int> timesteps, Dictionary<string, PointStatistics> points)
+    private CalibrationStatistics(IReadOnlyList<double> timesteps, Dictionary<string, PointStatistics> points)
     {
         this.points = points;
         Timesteps = timesteps;
@@ -14,7 +14,7 @@ public sealed class CalibrationStatistics
     /// <summary>Makes empty statistics.</summary>
     /// <param name="values">The names of the observed values.</param>
     /// <param name="timesteps">The observed timesteps.</param>
-    public CalibrationStatistics(IEnumerable<string> values, IReadOnlyList<int> timesteps)
+    public CalibrationStatistics(IEnumerable<string> values, IReadOnlyList<double> timesteps)
     {
         Timesteps = timesteps;
         points = values.Distinct(StringComparer.Ordinal).ToDictionary(v => v, _ => new PointStatistics(timesteps));
@@ -24,7 +24,7 @@ public sealed class CalibrationStatistics
     public static CalibrationStatistics Empty { get; } = new(Array.Empty<string>(), []);
 
     /// <summary>The observed timesteps, in sampling order.</summary>
-    public IReadOnlyList<int> Timesteps { get; }
+    public IReadOnlyList<double> Timesteps { get; }
 
     /// <summary>How many pairs (x_t, t) were seen.</summary>
     public int Samples { get; set; }

@@ -27,8 +27,8 @@ internal static class ChannelMaxima
         var model = Observed(state.Graph, inputs, out var outputs);
         using var session = ModelSession.Load(model, context.Session);
         using var denoiser = new OnnxDenoiser(session, state.Source.Contract);
-        var timesteps = new ObservedTimesteps(samples.Timesteps);
-        var maxima = inputs.ToDictionary(i => i, _ => new Dictionary<int, float[]>());
+        var timesteps = new ObservedTimesteps(samples.Timesteps, state.Source.Contract.Fed);
+        var maxima = inputs.ToDictionary(i => i, _ => new Dictionary<double, float[]>());
         var seen = 0;
         foreach (var rows in samples.Batches(state.Recipe.CalibrationBatch))
         {
@@ -52,7 +52,7 @@ internal static class ChannelMaxima
         return maxima.ToDictionary(m => m.Key, m => (IReadOnlyList<float[]>)[.. m.Value.Values]);
     }
 
-    private static void Raise(Dictionary<int, float[]> maxima, int group, float[] values)
+    private static void Raise(Dictionary<double, float[]> maxima, double group, float[] values)
     {
         if (!maxima.TryAdd(group, values))
         {

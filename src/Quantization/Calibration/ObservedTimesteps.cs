@@ -7,20 +7,22 @@ namespace DiffusionQuant.Quantization.Calibration;
 internal sealed class ObservedTimesteps
 {
     private const int Most = 25;
-    private readonly Dictionary<int, int> standsFor = [];
+    private readonly Dictionary<double, double> standsFor = [];
 
     /// <summary>Chooses them.</summary>
     /// <param name="timesteps">The timestep of each pair.</param>
-    public ObservedTimesteps(IEnumerable<int> timesteps)
+    /// <param name="fed">What the network is fed for a timestep: those that it cannot tell apart are one to it, and nothing in
+    /// its graph can treat them differently.</param>
+    public ObservedTimesteps(IEnumerable<double> timesteps, Func<double, double> fed)
     {
-        var distinct = timesteps.Distinct().OrderDescending().ToArray();
+        double[][] distinct = [.. timesteps.Distinct().OrderDescending().GroupBy(fed).Select(g => g.ToArray())];
         var groups = Math.Min(Most, distinct.Length);
-        var chosen = new List<int>();
+        var chosen = new List<double>();
         for (var i = 0; i < groups; i++)
         {
             var group = distinct[(i * distinct.Length / groups)..((i + 1) * distinct.Length / groups)];
-            chosen.Add(group[group.Length / 2]);
-            foreach (var timestep in group)
+            chosen.Add(group[group.Length / 2][0]);
+            foreach (var timestep in group.SelectMany(t => t))
             {
                 standsFor[timestep] = chosen[^1];
             }
@@ -30,8 +32,8 @@ internal sealed class ObservedTimesteps
     }
 
     /// <summary>The timesteps that have statistics of their own, in sampling order.</summary>
-    public IReadOnlyList<int> All { get; }
+    public IReadOnlyList<double> All { get; }
 
     /// <summary>The one whose statistics a timestep's values belong to.</summary>
-    public int Of(int timestep) => standsFor[timestep];
+    public double Of(double timestep) => standsFor[timestep];
 }

@@ -42,7 +42,7 @@ internal sealed class PointObserver
             values,
             state.Source.ModelPath,
             outputs.Keys,
-            new(samples.Timesteps)
+            new(samples.Timesteps, state.Source.Contract.Fed)
         );
         observer.Count(samples, state.Recipe.CalibrationBatch, context);
         return observer.statistics;
@@ -57,12 +57,12 @@ internal sealed class PointObserver
             statistics.Samples += rows.Length;
             context.Progress(
                 (double)statistics.Samples / samples.Count,
-                $"t = {timestep}, {statistics.Samples} of {samples.Count} samples"
+                $"t = {TimestepText.Of(timestep)}, {statistics.Samples} of {samples.Count} samples"
             );
         }
     }
 
-    private void Count(DenoiserRun run, IReadOnlyList<string> group, int timestep)
+    private void Count(DenoiserRun run, IReadOnlyList<string> group, double timestep)
     {
         var onCpu = denoiser.Session.Device.Kind == DeviceKind.Cpu;
         Workers.For(

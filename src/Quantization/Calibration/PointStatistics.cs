@@ -2,11 +2,11 @@ namespace DiffusionQuant.Quantization.Calibration;
 
 /// <summary>What calibration saw of one value: over all timesteps, and for each of the observed ones.</summary>
 /// <param name="timesteps">The observed timesteps; memory is fixed by their number.</param>
-public sealed class PointStatistics(IReadOnlyList<int> timesteps)
+public sealed class PointStatistics(IReadOnlyList<double> timesteps)
 {
     private const int BinsPerTimestep = 512;
 
-    private readonly Dictionary<int, StreamingHistogram> byTimestep = timesteps
+    private readonly Dictionary<double, StreamingHistogram> byTimestep = timesteps
         .Distinct()
         .ToDictionary(t => t, _ => new StreamingHistogram(BinsPerTimestep));
 
@@ -14,10 +14,10 @@ public sealed class PointStatistics(IReadOnlyList<int> timesteps)
     public StreamingHistogram All { get; } = new();
 
     /// <summary>The values at each observed timestep.</summary>
-    public IReadOnlyDictionary<int, StreamingHistogram> ByTimestep => byTimestep;
+    public IReadOnlyDictionary<double, StreamingHistogram> ByTimestep => byTimestep;
 
     /// <summary>Counts values that were seen at a timestep.</summary>
-    public void Add(int timestep, ReadOnlySpan<float> values)
+    public void Add(double timestep, ReadOnlySpan<float> values)
     {
         All.Add(values);
         byTimestep[timestep].Add(values);

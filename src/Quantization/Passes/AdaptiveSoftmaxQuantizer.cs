@@ -66,7 +66,7 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
     /// <param name="context">Device, progress, cancellation.</param>
     internal static QuantizationState Apply(
         QuantizationState state,
-        Func<ScaledInput, int, bool> isLogarithmic,
+        Func<ScaledInput, double, bool> isLogarithmic,
         IRangeEstimator ranges,
         PassContext context
     )
@@ -101,7 +101,7 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
     private static QuantizationState Split(
         QuantizationState state,
         Dictionary<ScaledInput, bool[]> mixed,
-        int[] timesteps,
+        double[] timesteps,
         IRangeEstimator ranges,
         PassContext context
     )
@@ -134,7 +134,7 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
     }
 
     /// <summary>Fits the laws and measures both codes' errors over calibration's pairs.</summary>
-    private static Dictionary<(string Value, int Timestep), SoftmaxGroup> Measure(
+    private static Dictionary<(string Value, double Timestep), SoftmaxGroup> Measure(
         QuantizationState state,
         ScaledInput[] inputs,
         PassContext context
@@ -149,7 +149,7 @@ public sealed class AdaptiveSoftmaxQuantizer(SoftmaxCriterion criterion, IRangeE
         using var session = ModelSession.Load(model, context.Session);
         using var denoiser = new OnnxDenoiser(session, state.Source.Contract);
         string[] outputs = [.. values.Values, .. errors.Values.SelectMany(e => new[] { e.Uniform, e.Logarithmic })];
-        var timesteps = new ObservedTimesteps(samples.Timesteps);
+        var timesteps = new ObservedTimesteps(samples.Timesteps, state.Source.Contract.Fed);
         var result = inputs
             .SelectMany(i => timesteps.All.Distinct().Select(t => (i.Value, t)))
             .ToDictionary(key => key, _ => new SoftmaxGroup());

@@ -55,7 +55,7 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
 
     private Dictionary<ScaledInput, TimestepScales> Search(
         QuantizationState state,
-        int[] timesteps,
+        double[] timesteps,
         PassContext context
     )
     {
@@ -86,7 +86,7 @@ public sealed class ScaleTimesteps(IRangeEstimator ranges, double leastGain = 1)
     /// What was seen at a timestep and at its neighbours: ranges of few samples are too narrow for others, and they change
     /// little from one timestep to the next.
     /// </summary>
-    private static StreamingHistogram Pooled(PointStatistics seen, int[] timesteps, int group, int around)
+    private static StreamingHistogram Pooled(PointStatistics seen, double[] timesteps, int group, int around)
     {
         var pooled = new StreamingHistogram(seen.ByTimestep[timesteps[group]].Counts.Length);
         for (var g = Math.Max(group - around, 0); g <= Math.Min(group + around, timesteps.Length - 1); g++)

@@ -6,7 +6,7 @@ namespace DiffusionQuant.Quantization.Plan;
 /// </summary>
 /// <param name="Timesteps">A timestep of each group, the noisiest first; a timestep belongs to the group that is nearest.</param>
 /// <param name="Factors">The factor of each group; positive.</param>
-public sealed record TimestepTable(IReadOnlyList<int> Timesteps, IReadOnlyList<float> Factors);
+public sealed record TimestepTable(IReadOnlyList<double> Timesteps, IReadOnlyList<float> Factors);
 
 /// <summary>What a column of factors in the graph is made of.</summary>
 public enum TimestepFactorKind

@@ -50,11 +50,11 @@ public sealed record Recipe
         init => field = BitWidths.IsActivationWidth(value) ? value : throw RecipeErrors.BadSoftmaxBits(value);
     } = 8;
 
-    /// <summary>The sampler whose trajectories calibration follows.</summary>
-    public SamplerKind Sampler { get; init; } = SamplerKind.Ddim;
+    /// <summary>The sampler whose trajectories calibration follows; null for the model's own, DDIM in the place of DDPM.</summary>
+    public SolverKind? Sampler { get; init; }
 
-    /// <summary>DDIM's η: 0 is deterministic, 1 has the noise of DDPM.</summary>
-    public double Eta
+    /// <summary>η of DDIM (0 is deterministic, 1 has the noise of DDPM), γ of TCD; null for the sampler's own, 0 and 0.3.</summary>
+    public double? Eta
     {
         get;
         init => field = RecipeChecks.Range("eta", value, 0, 1);

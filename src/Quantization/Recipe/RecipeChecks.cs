@@ -23,9 +23,9 @@ internal static partial class RecipeChecks
     /// <summary>Refuses what would mean nothing beside the rest.</summary>
     public static void Together(Recipe recipe)
     {
-        if (recipe is { Sampler: SamplerKind.Ddpm, Eta: not 0 })
+        if (recipe is { Sampler: { TakesEta: false } sampler, Eta: not (null or 0) })
         {
-            throw RecipeErrors.EtaWithDdpm();
+            throw RecipeErrors.EtaWithout(sampler);
         }
 
         if (recipe.TimestepSampling is { } law)

@@ -1,3 +1,4 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization.Recipes;
@@ -70,8 +71,11 @@ internal static class RecipeErrors
         new("DQ1083", $"The input role '{text}' is not understood. Write NAME=ROLE: 'noisy=sample' for instance.");
 
     [Diagnostic("DQ1084")]
-    public static DiffusionQuantException EtaWithDdpm() =>
-        new("DQ1084", "'eta' belongs to DDIM and means nothing to DDPM. Leave it out, or set the sampler to ddim.");
+    public static DiffusionQuantException EtaWithout(SolverKind sampler) =>
+        new(
+            "DQ1084",
+            $"'eta' means nothing to the sampler {sampler}. Leave it out, or set the sampler to {string.Join(" or ", SolverKind.All.Where(k => k.TakesEta))}."
+        );
 
     [Diagnostic("DQ1085")]
     public static DiffusionQuantException BadSoftmaxBits(int bits) =>

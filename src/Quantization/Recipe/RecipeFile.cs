@@ -92,7 +92,7 @@ public static class RecipeFile
             RecipeKeys.Policy => recipe with { Policy = Policy.Parse(value.Text()) },
             RecipeKeys.Rules => recipe with { Rules = [.. value.Texts().Select(LayerRule.Parse)] },
             RecipeKeys.SoftmaxBits => recipe with { SoftmaxBits = value.Int() },
-            RecipeKeys.Sampler => recipe with { Sampler = RecipeWords.Parse<SamplerKind>(value.Key, value.Text()) },
+            RecipeKeys.Sampler => recipe with { Sampler = RecipeWords.Solver(value.Key, value.Text()) },
             RecipeKeys.Eta => recipe with { Eta = value.Double() },
             RecipeKeys.TimeGrid => recipe with { TimeGrid = RecipeWords.Parse<TimeGridKind>(value.Key, value.Text()) },
             RecipeKeys.Steps => recipe with { Steps = value.Int() },

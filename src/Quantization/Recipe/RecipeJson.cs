@@ -18,9 +18,9 @@ internal static class RecipeJson
             [RecipeKeys.Policy] = w => w.WriteStringValue(recipe.Policy.Name),
             [RecipeKeys.Rules] = w => WriteStrings(w, recipe.Rules.Select(r => r.ToString())),
             [RecipeKeys.SoftmaxBits] = w => w.WriteNumberValue(recipe.SoftmaxBits),
-            [RecipeKeys.Sampler] = w => w.WriteStringValue(RecipeWords.Of(recipe.Sampler)),
+            [RecipeKeys.Sampler] = w => w.WriteStringValue(recipe.Sampler?.Name),
             // Adding zero makes −0 and 0 one text.
-            [RecipeKeys.Eta] = w => w.WriteNumberValue(recipe.Eta + 0.0),
+            [RecipeKeys.Eta] = w => WriteNumber(w, recipe.Eta + 0.0),
             [RecipeKeys.TimeGrid] = w => w.WriteStringValue(RecipeWords.Of(recipe.TimeGrid)),
             [RecipeKeys.Steps] = w => w.WriteNumberValue(recipe.Steps),
             [RecipeKeys.Effort] = w => w.WriteStringValue(RecipeWords.Of(recipe.Effort)),

@@ -27,7 +27,7 @@ public sealed record RecipeOverrides
     public int? SoftmaxBits { get; init; }
 
     /// <inheritdoc cref="Recipe.Sampler"/>
-    public SamplerKind? Sampler { get; init; }
+    public SolverKind? Sampler { get; init; }
 
     /// <inheritdoc cref="Recipe.Eta"/>
     public double? Eta { get; init; }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Quantization.Recipes;
@@ -31,6 +32,16 @@ public static partial class RecipeWords
 
         throw RecipeErrors.UnknownWord(key, word, All<T>());
     }
+
+    /// <summary>The words of the solvers.</summary>
+    public static IReadOnlyList<string> Solvers => [.. SolverKind.All.Select(k => k.Name)];
+
+    /// <summary>The solver of a word; case does not matter.</summary>
+    /// <param name="key">The recipe's key or option, for the message.</param>
+    /// <param name="word">The word.</param>
+    /// <exception cref="DiffusionQuantException">DQ1080: there is no such word.</exception>
+    public static SolverKind Solver(string key, string word) =>
+        SolverKind.Find(word.Trim().ToLowerInvariant()) ?? throw RecipeErrors.UnknownWord(key, word, Solvers);
 
     [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])")]
     private static partial Regex InnerCapitals();

@@ -8,9 +8,9 @@ namespace DiffusionQuant.Quantization.Reconstruction;
 internal sealed class UnitRows
 {
     private readonly CalibrationSet samples;
-    private readonly IReadOnlyList<int>? timesteps;
+    private readonly IReadOnlyList<double>? timesteps;
 
-    private UnitRows(CalibrationSet samples, IReadOnlyList<int>? timesteps, int count)
+    private UnitRows(CalibrationSet samples, IReadOnlyList<double>? timesteps, int count)
     {
         this.samples = samples;
         this.timesteps = timesteps;
@@ -27,7 +27,7 @@ internal sealed class UnitRows
     /// <param name="kind">What the unit is.</param>
     /// <param name="samples">Calibration's pairs.</param>
     /// <param name="timesteps">The sampler's timesteps.</param>
-    public static UnitRows Of(BlockKind kind, CalibrationSet samples, IReadOnlyList<int> timesteps) =>
+    public static UnitRows Of(BlockKind kind, CalibrationSet samples, IReadOnlyList<double> timesteps) =>
         kind == BlockKind.TimeEmbedding
             ? new(samples, timesteps, Math.Max(samples.Count, timesteps.Count))
             : new(samples, null, samples.Count);
@@ -47,7 +47,7 @@ internal sealed class UnitRows
     public DenoiserCall Call(ReadOnlySpan<int> rows)
     {
         var own = new int[rows.Length];
-        var times = new int[rows.Length];
+        var times = new double[rows.Length];
         for (var i = 0; i < rows.Length; i++)
         {
             own[i] = rows[i] % samples.Count;
@@ -60,6 +60,6 @@ internal sealed class UnitRows
         };
     }
 
-    private int TimestepOf(int row) =>
+    private double TimestepOf(int row) =>
         timesteps is null ? samples.TimestepOf(row % samples.Count) : timesteps[row % timesteps.Count];
 }

@@ -10,7 +10,7 @@ namespace DiffusionQuant.Quantization.Scaling;
 internal sealed class TimestepFactors
 {
     private readonly GraphEditor editor;
-    private readonly int[] timesteps;
+    private readonly double[] timesteps;
     private readonly string group;
     private readonly List<(string Name, ElementType Type, int Rank, float[] Factors)> wanted = [];
     private readonly Dictionary<string, (string Constant, int Column)> places = new(StringComparer.Ordinal);
@@ -19,16 +19,12 @@ internal sealed class TimestepFactors
     /// <param name="editor">The graph.</param>
     /// <param name="contract">Tells the timestep input.</param>
     /// <param name="timesteps">A timestep of each group, in the order of the factors that are asked for later.</param>
-    public TimestepFactors(GraphEditor editor, DenoiserContract contract, IReadOnlyList<int> timesteps)
+    public TimestepFactors(GraphEditor editor, DenoiserContract contract, IReadOnlyList<double> timesteps)
     {
         this.editor = editor;
         this.timesteps = [.. timesteps];
         var ascending = timesteps.Order().ToArray();
-        // Between two neighbours the nearer one decides.
-        float[] bounds =
-        [
-            .. ascending.Zip(ascending.Skip(1), (a, b) => (float)((a + (double)b) / 2 * contract.TimestepScale)),
-        ];
+        float[] bounds = [.. ascending.Zip(ascending.Skip(1), (a, b) => Bound(contract, a, b))];
         var input = contract.Timestep;
         var number = editor.Cast(input.Name, input.ElementType, ElementType.Float, "timestep_number");
         var column = editor.Node("Reshape", "timestep_column", [number, editor.Integers(-1, 1)]);
@@ -41,6 +37,17 @@ internal sealed class TimestepFactors
             [ones, editor.Integers(1)],
             ("keepdims", (AttributeValue)0L)
         );
+    }
+
+    /// <summary>
+    /// From which number on a sample belongs to the upper one of two neighbours: the nearer one decides. Both must stay on
+    /// their own sides also where the graph sees them rounded, or truncated: 9.9 and 10.9 as 9 and 10, which lie below 10.4.
+    /// </summary>
+    private static float Bound(DenoiserContract contract, double lower, double upper)
+    {
+        var middle = (float)((lower + upper) / 2 * contract.TimestepScale);
+        var (below, above) = ((float)contract.Fed(lower), (float)contract.Fed(upper));
+        return middle > below && middle <= above ? middle : above;
     }
 
     /// <summary>Asks for a factor; it exists once <see cref="Write"/> was called.</summary>

@@ -29,7 +29,7 @@ internal static class TimestepScaling
     /// <param name="context">Device, progress, cancellation.</param>
     public static QuantizationState Run(
         QuantizationState state,
-        int[] timesteps,
+        double[] timesteps,
         IReadOnlyDictionary<ScaledInput, float[]> factors,
         Func<ScaledInput, UniformQuantizer?> common,
         IRangeEstimator ranges,

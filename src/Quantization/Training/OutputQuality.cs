@@ -40,7 +40,7 @@ internal sealed class OutputQuality
     {
         using var session = ModelSession.Load(SimulationBuilder.Build(state.Graph, state.Plan), context.Session);
         using var denoiser = new OnnxDenoiser(session, contract);
-        var powers = new Dictionary<int, (double Signal, double Noise)>();
+        var powers = new Dictionary<double, (double Signal, double Noise)>();
         foreach (var (call, target) in batches)
         {
             var output = denoiser.Predict(call, context.Cancellation);

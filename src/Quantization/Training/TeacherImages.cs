@@ -89,7 +89,7 @@ internal sealed class TeacherImages : ITeacher
         var samples = new float[batch * size];
         var output = new float[batch * size];
         images.Fill(noise, move, 0, flip: false, samples);
-        var timesteps = new int[batch];
+        var timesteps = new double[batch];
         for (var i = 0; i < batch; i++)
         {
             // One timestep for all where the network takes only one.

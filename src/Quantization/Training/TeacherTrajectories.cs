@@ -54,12 +54,14 @@ internal sealed class TeacherTrajectories : ITeacher
             : Enumerable.Range(1, Math.Min(MostLanes, batch)).Last(k => batch % k == 0);
         lanes =
         [
-            .. Enumerable.Range(0, count).Select(l => new Lane(l * trajectory.Grid.Count / count, l, batch / count)),
+            .. Enumerable
+                .Range(0, count)
+                .Select(l => new Lane(l * trajectory.Solver.Timesteps.Count / count, l, batch / count)),
         ];
     }
 
     /// <summary>The number of moves of a trajectory.</summary>
-    public int Length => trajectory.Grid.Count;
+    public int Length => trajectory.Solver.Timesteps.Count;
 
     /// <inheritdoc/>
     public int StepsPerMove => settings.GuidanceScale == 1 ? 1 : 2;

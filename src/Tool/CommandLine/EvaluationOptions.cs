@@ -13,15 +13,15 @@ internal sealed class EvaluationOptions
 
     private readonly Option<string?> sampler = Text(
         "--sampler",
-        string.Join('|', RecipeWords.All<SamplerKind>()),
-        "The sampler (default: the recipe's, or ddim)"
+        string.Join('|', RecipeWords.Solvers),
+        "The sampler (default: the recipe's, or the model's own, ddim for ddpm)"
     );
 
     private readonly Option<int?> steps = Number("--steps", "Sampling steps (default: the recipe's, or 50)");
 
     private readonly Option<double?> eta = new("--eta")
     {
-        Description = "DDIM's eta, 0 to 1 (default: the recipe's, or 0)",
+        Description = "Eta of ddim, gamma of tcd, 0 to 1 (default: the recipe's, or 0 and 0.3)",
         HelpName = "NUMBER",
     };
 
@@ -103,7 +103,7 @@ internal sealed class EvaluationOptions
         return images.Apply(result, new(model)) with
         {
             FloatPath = floatModel,
-            Sampler = Word<SamplerKind>(result, sampler),
+            Sampler = result.GetValue(sampler) is { } word ? RecipeWords.Solver(sampler.Name, word) : null,
             Steps = result.GetValue(steps) is { } s ? Within(steps.Name, s, 1, 10_000) : null,
             Eta = result.GetValue(eta),
             TimeGrid = Word<TimeGridKind>(result, timeGrid),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Tool.CommandLine;

@@ -25,11 +25,14 @@ internal sealed class RecipeOptions(bool hasBits = true)
 
     private readonly Option<string?> sampler = Text(
         "--sampler",
-        string.Join('|', RecipeWords.All<SamplerKind>()),
-        "Whose trajectories calibration follows (default ddim)"
+        string.Join('|', RecipeWords.Solvers),
+        "Whose trajectories calibration follows (default the model's own, ddim for ddpm)"
     );
 
-    private readonly Option<double?> eta = Decimal("--eta", "DDIM's eta, 0 (no noise, the default) to 1");
+    private readonly Option<double?> eta = Decimal(
+        "--eta",
+        "Eta of ddim, gamma of tcd, 0 (no noise) to 1 (default 0 and 0.3)"
+    );
 
     private readonly Option<string?> timeGrid = Text(
         "--time-grid",
@@ -214,7 +217,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
             Policy = result.GetValue(policy) is { } name ? Policy.Parse(name) : null,
             Rules = [.. result.GetValue(rules)!.Select(LayerRule.Parse)],
             SoftmaxBits = result.GetValue(softmaxBits),
-            Sampler = Word<SamplerKind>(result, sampler),
+            Sampler = result.GetValue(sampler) is { } word ? RecipeWords.Solver(sampler.Name, word) : null,
             Eta = result.GetValue(eta),
             TimeGrid = Word<TimeGridKind>(result, timeGrid),
             Steps = result.GetValue(steps),

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Inspection;
@@ -69,8 +70,8 @@ internal sealed record InspectReport
             ? Humanize.Sizes(before, Totals.Bytes)
             : Humanize.Bytes(Totals.Bytes);
         var quantized = Kind == QuantizedKind ? $", {Totals.QuantizedLayers} of them quantized" : "";
-        var output = Totals.LeastOutputSqnr is { } decibels
-            ? $", output SQNR at least {decibels:0.0} dB (t = {Totals.WorstTimestep})"
+        var output = Totals is { LeastOutputSqnr: { } decibels, WorstTimestep: { } t }
+            ? $", output SQNR at least {decibels:0.0} dB (t = {TimestepText.Of(t)})"
             : "";
         console.WriteLine(
             $"{Totals.Layers} layers{quantized}, {Humanize.Count(Totals.LayerParameters)} parameters in them, {sizes}{output}"
@@ -93,6 +94,6 @@ internal sealed record InspectReport
         var rules = recipe.Rules.Length == 0 ? "" : $", rules {string.Join(' ', recipe.Rules)}";
         var samples = recipe.CalibrationSamples is { } count ? $"{count} samples" : "samples";
         return $"{recipe.Bits}, method {recipe.Method}, policy {recipe.Policy}{rules}, {samples} "
-            + $"from {recipe.Steps} steps of {RecipeWords.Of(recipe.Sampler)}, seed {recipe.Seed}";
+            + $"from {recipe.Steps} steps of {recipe.Sampler?.Name ?? "the model's own sampler"}, seed {recipe.Seed}";
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Recipes;
@@ -56,7 +57,7 @@ internal sealed record QuantizeReport
     public double? LeastOutputSqnr { get; init; }
 
     /// <summary>The timestep of that.</summary>
-    public int? WorstTimestep { get; init; }
+    public double? WorstTimestep { get; init; }
 
     /// <summary>How many timesteps were checked, over the whole trajectory.</summary>
     public int CheckedTimesteps { get; init; }
@@ -125,8 +126,8 @@ internal sealed record QuantizeReport
             ),
             (
                 "Output",
-                LeastOutputSqnr is { } db
-                    ? $"SQNR against the float model at least {db:0.0} dB (t = {WorstTimestep}, of {CheckedTimesteps} timesteps)"
+                LeastOutputSqnr is { } db && WorstTimestep is { } t
+                    ? $"SQNR against the float model at least {db:0.0} dB (t = {TimestepText.Of(t)}, of {CheckedTimesteps} timesteps)"
                 : Unchecked is { } why ? $"not compared: {why}"
                 : null
             )

@@ -35,18 +35,16 @@ internal sealed class SampleCommand
         DefaultValueFactory = _ => 0,
     };
 
-    private readonly Option<string> sampler = new("--sampler")
+    private readonly Option<string?> sampler = new("--sampler")
     {
-        Description = "DDIM, or DDPM's ancestral sampling",
-        HelpName = string.Join('|', RecipeWords.All<SamplerKind>()),
-        DefaultValueFactory = _ => RecipeWords.Of(SamplerKind.Ddim),
+        Description = "The sampler (default the model's own, ddim for ddpm)",
+        HelpName = string.Join('|', RecipeWords.Solvers),
     };
 
-    private readonly Option<double> eta = new("--eta")
+    private readonly Option<double?> eta = new("--eta")
     {
-        Description = "DDIM's eta, 0 (no noise) to 1",
+        Description = "Eta of ddim, gamma of tcd, 0 (no noise) to 1 (default 0 and 0.3)",
         HelpName = "NUMBER",
-        DefaultValueFactory = _ => 0,
     };
 
     private readonly Option<string> device = new("--device")
@@ -94,7 +92,7 @@ internal sealed class SampleCommand
         }
 
         var images = Within(result, count, 1, 10_000);
-        var kind = RecipeWords.Parse<SamplerKind>(sampler.Name, result.GetValue(sampler)!);
+        var kind = result.GetValue(sampler) is { } word ? RecipeWords.Solver(sampler.Name, word) : null;
         var settings = new GenerationOptions
         {
             BatchSize = Within(result, batch, 1, 4096),
@@ -114,7 +112,7 @@ internal sealed class SampleCommand
         var where = host.FindDevice(result.GetValue(device)!);
         IdleGpu.Note(host, reporter, result.GetValue(device)!, where);
         var session = new Engine.SessionSettings { Device = where, Threads = Within(result, threads, 0, 1024) };
-        var (made, time) = await Task.Run(
+        var (made, solver, time) = await Task.Run(
             () => Generate(path, session, images, (ulong)noise, settings, host, reporter, cancellation),
             cancellation
         );
@@ -125,7 +123,7 @@ internal sealed class SampleCommand
             picture,
             images,
             noise,
-            RecipeWords.Of(kind),
+            solver.Name,
             settings.Sampler.Steps!.Value,
             where.ToString(),
             made[0].Channels,
@@ -146,7 +144,7 @@ internal sealed class SampleCommand
         return ExitCodes.Fine;
     }
 
-    private static (IReadOnlyList<GeneratedImage> Images, TimeSpan Time) Generate(
+    private static (IReadOnlyList<GeneratedImage> Images, SolverKind Solver, TimeSpan Time) Generate(
         string path,
         Engine.SessionSettings session,
         int images,
@@ -168,7 +166,7 @@ internal sealed class SampleCommand
             progress: new StepProgress(progress, settings.BatchSize),
             cancellation: cancellation
         );
-        return (made, host.Time.GetElapsedTime(started));
+        return (made, settings.Sampler.KindFor(pipeline.Schedule.Config), host.Time.GetElapsedTime(started));
     }
 
     private static Option<int> Number(string name, string description, int fallback) =>

@@ -52,7 +52,7 @@ internal static class FloatModelInspector
         try
         {
             // Layers do not depend on the noise schedule, so one that is missing is no obstacle.
-            var model = DiffusionModel.Load(path, new() { Schedule = new(new()) });
+            var model = DiffusionModel.Load(path, new() { Schedule = new NoiseSchedule(new()) });
             return (model.Model, model.Contract, null);
         }
         catch (DiffusionQuantException e)

@@ -25,5 +25,5 @@ internal sealed record ModelTotals
     public double? LeastOutputSqnr { get; init; }
 
     /// <summary>The timestep of that.</summary>
-    public int? WorstTimestep { get; init; }
+    public double? WorstTimestep { get; init; }
 }

@@ -74,7 +74,7 @@ public sealed class DiffusionModelTests
             20,
             DiffusionModel.Load(folder.Path, new() { SchedulerConfigPath = elsewhere }).Schedule.TrainTimesteps
         );
-        var schedule = NoiseSchedule.Parse("{}");
+        var schedule = Discrete.Parse("{}");
         Assert.Same(schedule, DiffusionModel.Load(folder.Path, new() { Schedule = schedule }).Schedule);
     }
 

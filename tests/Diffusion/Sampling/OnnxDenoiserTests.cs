@@ -56,6 +56,27 @@ public sealed class OnnxDenoiserTests
     }
 
     [Theory]
+    [InlineData(ElementType.Int64, true, new[] { 815f, 815, -1, 0 })]
+    [InlineData(ElementType.Int32, false, new[] { 815f, 815, -1, 0 })]
+    [InlineData(ElementType.Float, true, new[] { 815.0175f, 815.5f, -1.55f, 0.25f })]
+    [InlineData(ElementType.Float, false, new[] { 815.0175f, 815.5f, -1.55f, 0.25f })]
+    [InlineData(ElementType.Float16, false, new[] { 815f, 815.5f, -1.5498047f, 0.25f })]
+    public void Only_inputs_of_whole_numbers_get_timesteps_truncated(ElementType type, bool shared, float[] expected)
+    {
+        TensorShape shape = shared ? [] : ["batch"];
+        using var denoiser = Load(new TinyDenoiser { TimestepType = type, TimestepShape = shape });
+        double[] timesteps = [815.0175, 815.5, -1.55, 0.25];
+        var call = new DenoiserCall
+        {
+            Count = 4,
+            Samples = new float[16],
+            Timesteps = timesteps,
+        };
+        Assert.Equal(expected, FirstPixels(denoiser, call));
+        Assert.Equal(expected, timesteps.Select(t => (float)denoiser.Contract.Fed(t)));
+    }
+
+    [Theory]
     [InlineData(ElementType.Float16)]
     [InlineData(ElementType.Float)]
     [InlineData(ElementType.Double)]

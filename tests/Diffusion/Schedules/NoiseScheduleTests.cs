@@ -35,14 +35,14 @@ public sealed class NoiseScheduleTests
     )]
     public void Alphas(string json, double[] expected)
     {
-        var schedule = NoiseSchedule.Parse(json);
+        var schedule = Discrete.Parse(json);
         Close.All(expected, At.Select(t => schedule.AlphasCumprod[t]));
     }
 
     [Fact]
     public void Sigmoid()
     {
-        var alphas = NoiseSchedule.Parse("""{"beta_schedule":"sigmoid"}""").AlphasCumprod;
+        var alphas = Discrete.Parse("""{"beta_schedule":"sigmoid"}""").AlphasCumprod;
         Close.All(
             [9.99850795e-01, 9.98326190e-01, 2.98887628e-01, 3.96818199e-05],
             [alphas[0], alphas[10], alphas[500], alphas[999]]
@@ -52,7 +52,7 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void Betas_of_the_cosine_schedule_are_capped()
     {
-        var schedule = NoiseSchedule.Parse("""{"beta_schedule":"squaredcos_cap_v2"}""");
+        var schedule = Discrete.Parse("""{"beta_schedule":"squaredcos_cap_v2"}""");
         Close.All(
             [4.1284225e-05, 4.6141753e-05, .0031556914, .74999939, .999],
             new[] { 0, 1, 500, 998, 999 }.Select(schedule.Beta)
@@ -62,7 +62,7 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void Zero_terminal_snr()
     {
-        var alphas = NoiseSchedule
+        var alphas = Discrete
             .Parse(
                 """{"beta_schedule":"scaled_linear","beta_start":0.00085,"beta_end":0.012,"rescale_betas_zero_snr":true,"prediction_type":"v_prediction"}"""
             )
@@ -71,10 +71,45 @@ public sealed class NoiseScheduleTests
         Assert.Equal(0, alphas[999]);
     }
 
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(499.25)]
+    [InlineData(815.0175)]
+    [InlineData(998.999)]
+    public void Between_whole_timesteps_the_logarithm_of_the_snr_is_linear(double t)
+    {
+        var schedule = Discrete.Parse("""{"beta_schedule":"scaled_linear"}""");
+        var (below, share) = ((int)t, t - (int)t);
+        var expected = ((1 - share) * LogSnr(below)) + (share * LogSnr(below + 1));
+        Assert.Equal(expected, LogSnr(t), 1e-9);
+        Assert.Equal(schedule.AlphaCumprod(t), schedule.AlphaCumprodOrFinal(t));
+
+        double LogSnr(double at) => Math.Log(schedule.AlphaCumprod(at) / (1 - schedule.AlphaCumprod(at)));
+    }
+
+    [Fact]
+    public void Whole_timesteps_have_the_schedule_s_own_numbers_and_those_below_zero_no_noise()
+    {
+        var schedule = Discrete.Parse("{}");
+        Assert.Equal(schedule.AlphasCumprod, Enumerable.Range(0, 1000).Select(t => schedule.AlphaCumprod(t)));
+        Assert.Equal(1, schedule.AlphaCumprod(-0.25));
+    }
+
+    [Fact]
+    public void Before_a_timestep_without_signal_its_root_falls_to_nothing()
+    {
+        var schedule = Discrete.Parse("""{"rescale_betas_zero_snr":true,"prediction_type":"v_prediction"}""");
+        Assert.Equal(0, schedule.AlphaCumprod(999));
+        Assert.Equal(schedule.AlphasCumprod[998] / 4, schedule.AlphaCumprod(998.5), 1e-15);
+        var clean = new NoiseSchedule(new() { TrainedBetas = [0, 0, 0.5] });
+        Assert.Equal(1, clean.AlphaCumprod(0.5));
+        Assert.InRange(clean.AlphaCumprod(1.5), 0.5, 1);
+    }
+
     [Fact]
     public void Snr_shift_of_CogVideoX()
     {
-        var alphas = NoiseSchedule
+        var alphas = Discrete
             .Parse(
                 """{"_class_name":"CogVideoXDDIMScheduler","rescale_betas_zero_snr":true,"prediction_type":"v_prediction","timestep_spacing":"trailing"}"""
             )
@@ -86,7 +121,7 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void Trained_betas_replace_the_formula()
     {
-        var schedule = NoiseSchedule.Parse("""{"num_train_timesteps":1000,"trained_betas":[0.1,0.2,0.5]}""");
+        var schedule = Discrete.Parse("""{"num_train_timesteps":1000,"trained_betas":[0.1,0.2,0.5]}""");
         Assert.Equal(3, schedule.TrainTimesteps);
         Close.All([.9, .72, .36], schedule.AlphasCumprod, 1e-12);
     }
@@ -98,7 +133,7 @@ public sealed class NoiseScheduleTests
     [InlineData("EulerDiscreteScheduler", true, null)]
     public void Defaults_follow_the_class(string className, bool alphaToOne, double? clip)
     {
-        var schedule = NoiseSchedule.Parse($$"""{"_class_name":"{{className}}"}""");
+        var schedule = Discrete.Parse($$"""{"_class_name":"{{className}}"}""");
         Assert.Equal(clip, schedule.Config.ClipRange);
         Assert.Equal(alphaToOne ? 1 : schedule.AlphasCumprod[0], schedule.AlphaCumprodOrFinal(-1));
         Assert.Equal(1, schedule.AlphaCumprod(-1));

@@ -58,12 +58,33 @@ public sealed class SchedulerConfigTests
     }
 
     [Theory]
-    [InlineData("""{"_class_name":"FlowMatchEulerDiscreteScheduler","shift":3.0}""")]
-    [InlineData("""{"_class_name":"EDMEulerScheduler"}""")]
-    [InlineData(
-        """{"_class_name":"UniPCMultistepScheduler","prediction_type":"flow_prediction","use_flow_sigmas":true}"""
-    )]
-    public void Flow_matching_is_refused(string json) => Faults.Expect("DQ1048", () => SchedulerConfig.Parse(json));
+    [InlineData("EulerDiscretScheduler", "EulerDiscreteScheduler")]
+    [InlineData("DPMSolverMultistep", "DPMSolverMultistepScheduler")]
+    [InlineData("VQDiffusionScheduler", "DPMSolverMultistepScheduler")]
+    public void A_scheduler_that_is_not_known_names_the_nearest(string className, string near)
+    {
+        var message = Faults.Expect("DQ1048", () => SchedulerConfig.Parse($$"""{"_class_name":"{{className}}"}"""));
+        Assert.Contains(className, message);
+        Assert.Contains(near, message);
+    }
+
+    [Theory]
+    [InlineData("FlowMatchEulerDiscreteScheduler", "invert_sigmas")]
+    [InlineData("FlowMatchEulerDiscreteScheduler", "stochastic_sampling")]
+    public void What_no_solver_does_is_refused(string className, string key) =>
+        Assert.Contains(
+            key,
+            Faults.Expect("DQ1046", () => SchedulerConfig.Parse($$"""{"_class_name":"{{className}}","{{key}}":true}"""))
+        );
+
+    [Fact]
+    public void Numbers_that_only_Python_writes_are_read() =>
+        Assert.Equal(
+            double.NegativeInfinity,
+            SchedulerConfig
+                .Parse("""{"_class_name":"DPMSolverMultistepScheduler","lambda_min_clipped": -Infinity, "x": NaN}""")
+                .Solver.LeastLambda
+        );
 
     [Theory]
     [InlineData("{")]
@@ -82,6 +103,18 @@ public sealed class SchedulerConfigTests
         """{"thresholding":true,"sample_max_value":3,"clip_sample_range":2.5,"steps_offset":1,"set_alpha_to_one":false,"snr_shift_scale":2}"""
     )]
     [InlineData("""{"beta_schedule":"sigmoid"}""")]
+    [InlineData(
+        """{"_class_name":"DPMSolverMultistepScheduler","algorithm_type":"sde-dpmsolver++","solver_order":3,"use_karras_sigmas":true,"euler_at_final":true,"lambda_min_clipped":-5.1}"""
+    )]
+    [InlineData(
+        """{"_class_name":"UniPCMultistepScheduler","prediction_type":"flow_prediction","use_flow_sigmas":true,"flow_shift":3}"""
+    )]
+    [InlineData(
+        """{"_class_name":"FlowMatchEulerDiscreteScheduler","use_dynamic_shifting":true,"shift_terminal":0.1}"""
+    )]
+    [InlineData("""{"_class_name":"EDMEulerScheduler","sigma_max":70,"sigma_schedule":"exponential"}""")]
+    [InlineData("""{"_class_name":"CMStochasticIterativeScheduler"}""")]
+    [InlineData("""{"_class_name":"DEISMultistepScheduler","solver_type":"logrho"}""")]
     public void Json_that_is_written_reads_the_same(string json)
     {
         var config = SchedulerConfig.Parse(json);

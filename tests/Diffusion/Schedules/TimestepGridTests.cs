@@ -2,8 +2,8 @@ namespace DiffusionQuant.Diffusion.Tests.Schedules;
 
 public sealed class TimestepGridTests
 {
-    private static readonly NoiseSchedule Thousand = NoiseSchedule.Parse("{}");
-    private static readonly NoiseSchedule WithOffset = NoiseSchedule.Parse("""{"steps_offset":1}""");
+    private static readonly NoiseSchedule Thousand = Discrete.Parse("{}");
+    private static readonly NoiseSchedule WithOffset = Discrete.Parse("""{"steps_offset":1}""");
 
     [Theory]
     [InlineData(10, false, "900 800 700 600 500 400 300 200 100 0")]
@@ -42,11 +42,16 @@ public sealed class TimestepGridTests
     }
 
     [Fact]
-    public void Each_step_goes_to_where_the_next_starts_and_the_last_to_the_clean_sample()
+    public void Each_step_goes_its_share_of_the_timesteps_and_the_last_to_the_clean_sample()
     {
         Assert.Equal(
-            [new(0, 751, 501), new(1, 501, 251), new(2, 251, 1), new(3, 1, -1)],
+            [new(0, 751, 501), new(1, 501, 251), new(2, 251, 1), new(3, 1, -249)],
             TimestepGrid.Uniform(WithOffset, 4)
+        );
+        // As diffusers has it, to timesteps that the grid does not hold.
+        Assert.Equal(
+            [new(0, 999, 749), new(1, 666, 416), new(2, 333, 83), new(3, 0, -250)],
+            TimestepGrid.Uniform(Thousand, 4, TimestepSpacing.Linspace)
         );
         Assert.Equal([new(0, 999, 20), new(1, 20, -1)], TimestepGrid.Of(Thousand, 999, 20));
     }
@@ -68,7 +73,26 @@ public sealed class TimestepGridTests
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 10, 10));
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 1000, 0));
         Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 10, -1));
+        Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, 999.5));
+        Faults.Expect("DQ1049", () => TimestepGrid.Of(Thousand, double.NaN));
     }
+
+    [Fact]
+    public void Timesteps_need_not_be_whole()
+    {
+        var grid = TimestepGrid.Of(Thousand, 815.0175, 815, 0.25);
+        Assert.Equal([new(0, 815.0175, 815), new(1, 815, 0.25), new(2, 0.25, -1)], grid);
+        Assert.Equal("list 3: 815.018 815 0.25", grid.ToString());
+    }
+
+    [Theory]
+    [InlineData(901, "901")]
+    [InlineData(815.0175, "815.018")]
+    [InlineData(960.129, "960.129")]
+    [InlineData(-1.5536, "-1.554")]
+    [InlineData(-0.0001, "0")]
+    public void What_is_shown_has_three_decimals_at_most(double timestep, string expected) =>
+        Assert.Equal(expected, TimestepText.Of(timestep));
 
     private static string Text(TimestepGrid grid) => string.Join(' ', grid.Timesteps);
 }

@@ -35,6 +35,15 @@ public sealed class PartFileTests : IDisposable
     }
 
     [Fact]
+    public void Whole_timesteps_are_written_without_decimals_and_others_in_full()
+    {
+        var header = MadeUpParts.Header with { Timesteps = [901, 815.0175, -0.25 * Math.Log(3)] };
+        var json = header.ToJson();
+        Assert.Contains("\"timesteps\":[901,815.0175,-0.27465307216702745]", json);
+        Assert.Equal(header.Timesteps, PartHeader.Parse(json).Timesteps);
+    }
+
+    [Fact]
     public void A_part_without_distributions_is_read_too()
     {
         var part = MadeUpParts.Make(Shard.Whole) with { Shape = null, Model = null, Float = null };

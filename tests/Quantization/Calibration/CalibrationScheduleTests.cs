@@ -7,7 +7,7 @@ namespace DiffusionQuant.Quantization.Tests.Calibration;
 public class CalibrationScheduleTests
 {
     private const int T = 1000;
-    private static readonly NoiseSchedule Schedule = NoiseSchedule.Parse(TestModels.EpsilonSchedule);
+    private static readonly NoiseSchedule Schedule = (NoiseSchedule)NoisePath.Parse(TestModels.EpsilonSchedule);
     private static readonly Recipe Plain = new(new BitWidths(8, 8));
 
     public static TheoryData<TimestepLaw> DrawnLaws =>
@@ -16,7 +16,7 @@ public class CalibrationScheduleTests
     private static TimestepGrid Grid(int steps) => TimestepGrid.Uniform(Schedule, steps);
 
     private static CalibrationSchedule Make(Recipe recipe, int steps, int pairs) =>
-        CalibrationSchedule.Of(recipe, Grid(steps), T, pairs);
+        CalibrationSchedule.Of(recipe, Grid(steps).Timesteps, T, pairs);
 
     /// <summary>The timesteps of all pairs, on a grid of all steps.</summary>
     private static double[] Draw(Recipe recipe, int pairs)

@@ -13,19 +13,20 @@ namespace DiffusionQuant.Quantization.Tests.Calibration;
 /// <summary>What is kept of trajectories is what a sampler gives its network.</summary>
 public sealed class CalibrationSetTests
 {
-    private static readonly NoiseSchedule Schedule = NoiseSchedule.Parse(TestModels.EpsilonSchedule);
+    private static readonly NoisePath Schedule = NoisePath.Parse(TestModels.EpsilonSchedule);
 
-    public static TheoryData<TimestepLaw, SamplerKind, bool> Ways
+    public static TheoryData<TimestepLaw, string, bool> Ways
     {
         get
         {
-            var data = new TheoryData<TimestepLaw, SamplerKind, bool>();
+            var data = new TheoryData<TimestepLaw, string, bool>();
             foreach (var law in Enum.GetValues<TimestepLaw>())
             {
-                data.Add(law, SamplerKind.Ddim, false);
-                data.Add(law, SamplerKind.Ddim, true);
-                data.Add(law, SamplerKind.Ddpm, false);
-                data.Add(law, SamplerKind.Ddpm, true);
+                foreach (var sampler in new[] { "ddim", "ddpm", "euler", "unipc" })
+                {
+                    data.Add(law, sampler, false);
+                    data.Add(law, sampler, true);
+                }
             }
 
             return data;
@@ -35,11 +36,11 @@ public sealed class CalibrationSetTests
     /// <summary>Fails for the fault of PTQ4DM's code, which pairs the sample after i steps with t = i.</summary>
     [Theory]
     [MemberData(nameof(Ways))]
-    public void Pairs_are_the_samplers_own_states(TimestepLaw law, SamplerKind sampler, bool guided)
+    public void Pairs_are_the_samplers_own_states(TimestepLaw law, string sampler, bool guided)
     {
         var recipe = new Recipe(new BitWidths(8, 8))
         {
-            Sampler = sampler,
+            Sampler = SolverKind.Find(sampler),
             Steps = 10,
             TimestepSampling = law,
             GuidanceScale = guided ? 3 : 1,
@@ -47,7 +48,7 @@ public sealed class CalibrationSetTests
             Seed = 5,
         };
         var (trajectory, settings) = Sampling(recipe);
-        var schedule = CalibrationSchedule.Of(recipe, trajectory.Grid, 1000, 24);
+        var schedule = CalibrationSchedule.Of(recipe, trajectory.Solver.Timesteps, 1000, 24);
         using var set = CalibrationSet.Follow(trajectory, Labelled.Contract, settings, schedule, 3, Context());
 
         Assert.Equal(schedule.Count, set.StateCount);
@@ -57,20 +58,20 @@ public sealed class CalibrationSetTests
             var call = set.Call(row);
             // The image alone, sampled anew.
             var steps = trajectory.Steps([set.Images[row]]).ToArray();
-            var step = steps.Single(s => s.Pair.Timestep == set.TimestepOf(row));
+            var step = steps.Single(s => s.Timestep == set.TimestepOf(row));
             var own = set.IsUnconditional(row) ? step.UnconditionalCall! : step.Call;
             Assert.Equal(own.Samples, call.Samples);
-            Assert.Equal([step.Pair.Timestep], call.Timesteps);
+            Assert.Equal([step.Timestep], call.Timesteps);
             Assert.Equal(own.ClassLabels!, call.ClassLabels!);
             Assert.Equal(own.ClassLabels![0], set.ClassLabels![row]);
-            Assert.Contains(step.Pair.Index, schedule.Kept[set.Images[row]]);
+            Assert.Contains(step.Index, schedule.Kept[set.Images[row]]);
 
             // Ten steps: none is its own mirror image, so the fault would show.
-            Assert.NotEqual(steps[^(step.Pair.Index + 1)].Samples, call.Samples);
+            Assert.NotEqual(steps[^(step.Index + 1)].Samples, call.Samples);
         }
 
         Assert.Equal(
-            schedule.Kept.SelectMany(k => k).Select(i => trajectory.Grid.Timesteps[i]),
+            schedule.Kept.SelectMany(k => k).Select(i => trajectory.Solver.Timesteps[i]),
             set.Timesteps.Take(set.StateCount)
         );
         if (guided)
@@ -81,14 +82,15 @@ public sealed class CalibrationSetTests
     }
 
     [Theory]
-    [InlineData(SamplerKind.Ddim)]
-    [InlineData(SamplerKind.Ddpm)]
-    public void Collected_pairs_of_a_network_are_its_samplers_states(SamplerKind sampler)
+    [InlineData("ddim")]
+    [InlineData("ddpm")]
+    [InlineData("euler-ancestral")]
+    public void Collected_pairs_of_a_network_are_its_samplers_states(string sampler)
     {
         using var model = new LoadedModel(DdpmUNet.Build(DdpmUNetSettings.Tiny));
         var recipe = new Recipe(new BitWidths(8, 8))
         {
-            Sampler = sampler,
+            Sampler = SolverKind.Find(sampler),
             Steps = 6,
             TimestepSampling = TimestepLaw.Normal,
             CalibrationSamples = 12,
@@ -100,7 +102,7 @@ public sealed class CalibrationSetTests
         var trajectory = new Trajectory(denoiser, model.Source.Schedule, CalibrationTrajectory.Settings(recipe));
         for (var row = 0; row < set.Count; row++)
         {
-            var step = trajectory.Steps([set.Images[row]]).Single(s => s.Pair.Timestep == set.TimestepOf(row));
+            var step = trajectory.Steps([set.Images[row]]).Single(s => s.Timestep == set.TimestepOf(row));
             // Another batch adds in another order.
             Assert.All(step.Samples.Zip(set.Call(row).Samples), p => Assert.Equal(p.First, p.Second, 1e-4));
         }
@@ -111,7 +113,7 @@ public sealed class CalibrationSetTests
     {
         var recipe = new Recipe(new BitWidths(8, 8)) { Steps = 10, TimestepSampling = TimestepLaw.Uniform };
         var (trajectory, settings) = Sampling(recipe);
-        var schedule = CalibrationSchedule.Of(recipe, trajectory.Grid, 1000, 24);
+        var schedule = CalibrationSchedule.Of(recipe, trajectory.Solver.Timesteps, 1000, 24);
         using var held = CalibrationSet.Follow(trajectory, Labelled.Contract, settings, schedule, 4, Context());
         using var spilled = CalibrationSet.Follow(trajectory, Labelled.Contract, settings, schedule, 4, Context(0));
         Assert.False(held.IsSpilled);
@@ -126,7 +128,7 @@ public sealed class CalibrationSetTests
     {
         var recipe = new Recipe(new BitWidths(8, 8)) { Steps = 10, GuidanceScale = 2 };
         var (trajectory, settings) = Sampling(recipe);
-        var schedule = CalibrationSchedule.Of(recipe, trajectory.Grid, 1000, 20);
+        var schedule = CalibrationSchedule.Of(recipe, trajectory.Solver.Timesteps, 1000, 20);
         using var whole = CalibrationSet.Follow(trajectory, Labelled.Contract, settings, schedule, 4, Context());
         using var part = whole.Take([3, 17], new(1 << 20));
         Assert.Equal((2, 4), (part.StateCount, part.Count));
@@ -146,7 +148,7 @@ public sealed class CalibrationSetTests
     {
         var recipe = new Recipe(new BitWidths(8, 8)) { Steps = 4, GuidanceScale = 2 };
         var (trajectory, settings) = Sampling(recipe);
-        var schedule = CalibrationSchedule.Of(recipe, trajectory.Grid, 1000, 20);
+        var schedule = CalibrationSchedule.Of(recipe, trajectory.Solver.Timesteps, 1000, 20);
         using var set = CalibrationSet.Follow(trajectory, Labelled.Contract, settings, schedule, 4, Context());
         var batches = set.Batches(3).ToArray();
         Assert.Equal(Enumerable.Range(0, set.Count), batches.SelectMany(b => b).Order());
@@ -257,7 +259,7 @@ public sealed class CalibrationSetTests
                 .. call.Samples.Select(
                     (x, i) =>
                         (0.3f * x)
-                        + (0.0002f * call.TimestepOf(i / size))
+                        + (0.0002f * (float)call.TimestepOf(i / size))
                         + (0.02f * (call.ClassLabels is { } labels ? labels[i / size] : 0))
                 ),
             ];

@@ -63,7 +63,7 @@ public sealed class RecipeTests
             },
             Plain with
             {
-                Sampler = SamplerKind.Ddpm,
+                Sampler = SolverKind.Find("ddpm"),
             },
             Plain with
             {
@@ -243,7 +243,7 @@ public sealed class RecipeTests
         Assert.Equal(
             new SamplerSettings
             {
-                Kind = SamplerKind.Ddpm,
+                Kind = SolverKind.Find("ddpm"),
                 Steps = 7,
                 Quadratic = true,
                 ClipSample = false,
@@ -293,7 +293,7 @@ public sealed class RecipeTests
             )
             .ListOf()
         from softmax in Gen.Elements(2, 8, 16, 32)
-        from sampler in Gen.Elements(SamplerKind.Ddim, SamplerKind.Ddpm)
+        from sampler in Gen.Elements(SolverKind.Find("ddim"), SolverKind.Find("ddpm"), null)
         from eta in Gen.Elements(0.0, 0.1, 1.0 / 3, 1.0)
         from grid in Gen.Elements(TimeGridKind.Uniform, TimeGridKind.Quadratic)
         from steps in Gen.Choose(1, 1000)
@@ -311,7 +311,7 @@ public sealed class RecipeTests
             Rules = [.. rules.Select(LayerRule.Parse)],
             SoftmaxBits = softmax,
             Sampler = sampler,
-            Eta = sampler == SamplerKind.Ddim ? eta : 0,
+            Eta = sampler is { TakesEta: false } ? null : eta,
             TimeGrid = grid,
             Steps = steps,
             CalibrationSamples = steps % 3 == 0 ? null : steps,

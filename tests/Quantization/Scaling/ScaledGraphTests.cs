@@ -2,6 +2,7 @@ using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Onnx.Building;
+using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Methods;
 using DiffusionQuant.Quantization.Passes;
@@ -62,14 +63,17 @@ public class ScaledGraphTests
         Assert.True(before.Zip(after, (e, a) => Math.Abs(e - a)).Max() <= tolerance * before.Max(Math.Abs));
     }
 
-    private static void AssertSamePrediction(DiffusionModel source, OnnxModel actual)
-    {
-        var call = new DenoiserCall
+    private static DenoiserCall Call(DiffusionModel source, double[] timesteps) =>
+        new()
         {
-            Count = 3,
-            Samples = TestModels.Numbers(1, 3 * source.Contract.SampleShape.Length),
-            Timesteps = [980, 500, 1],
+            Count = timesteps.Length,
+            Samples = TestModels.Numbers(1, timesteps.Length * source.Contract.SampleShape.Length),
+            Timesteps = timesteps,
         };
+
+    private static void AssertSamePrediction(DiffusionModel source, OnnxModel actual, params double[] timesteps)
+    {
+        var call = Call(source, timesteps is [] ? [980, 500, 1] : timesteps);
         var expected = Predict(source.Model);
         Assert.True(expected.Zip(Predict(actual), (e, a) => Math.Abs(e - a)).Max() <= 1e-5 * expected.Max(Math.Abs));
 
@@ -213,6 +217,51 @@ public class ScaledGraphTests
         );
     }
 
+    [Theory]
+    [InlineData(ElementType.Float, "batch", new[] { 815.0175, 500.25, 10.9, 9.9, 0.7, 0.2 })]
+    [InlineData(ElementType.Float, "", new[] { 815.0175, 500.25, 10.9, 9.9, 0.7, 0.2 })]
+    // Of the network's whole numbers 0.7 and 0.2 are the same.
+    [InlineData(ElementType.Int64, "batch", new[] { 815.0175, 500.25, 10.9, 9.9, 0.7 })]
+    public void FractionalTimestepsHaveTheirOwnFactors(ElementType type, string shape, double[] groups)
+    {
+        var scaffold = new Scaffold { TimestepType = type, TimestepShape = Scaffold.Shape(shape) };
+        using var model = new LoadedModel(scaffold.Build((_, h, _) => h));
+        double[] timesteps = [815.0175, 500.25, 10.9, 9.9, 0.7, 0.2];
+        var state = Run(
+            model,
+            "W6A6",
+            [
+                new SamplesAt(timesteps),
+                .. Ranges,
+                new ScaleTimesteps(new MseRange(), leastGain: -100),
+                new LayOutGraph(),
+            ]
+        );
+        Assert.NotEmpty(state.Plan.Timesteps);
+        Assert.All(state.Plan.Timesteps.Values, table => Assert.Equal(groups, table.Timesteps));
+        AssertSamePrediction(model.Source, state.Graph, timesteps);
+
+        var exported = QdqExporter.Export(state.Graph, state.Plan);
+        exported.Graph.Outputs.Add(new("timestep_group", ElementType.Int64, null));
+        using var session = ModelSession.Load(exported);
+        using var denoiser = new OnnxDenoiser(session, model.Source.Contract);
+        var rows = new float[timesteps.Length];
+        denoiser.Predict(
+            Call(model.Source, timesteps),
+            ["timestep_group"],
+            run =>
+            {
+                var seen = Tensors.ToFloats(run.Outputs["timestep_group"]);
+                foreach (var (i, row) in run.Rows.Index())
+                {
+                    rows[row] = seen[seen.Length == 1 ? 0 : i];
+                }
+            }
+        );
+        // Rows ascend with timesteps.
+        Assert.Equal(timesteps.Select((_, i) => (float)(groups.Length - 1 - Math.Min(i, groups.Length - 1))), rows);
+    }
+
     [Fact]
     public void ASoftmaxOfBothKindsOfCodesIsCutIntoTwoProducts()
     {
@@ -240,6 +289,36 @@ public class ScaledGraphTests
             Timesteps,
             inputs => PointAgreement.AssertAgree(state.Graph, state.Plan, exported, inputs)
         );
+    }
+
+    /// <summary>Calibration's pairs at other timesteps than a recipe can say.</summary>
+    private sealed class SamplesAt(double[] timesteps) : IQuantizationPass
+    {
+        public string Name => "samples";
+
+        public double Weight => 1;
+
+        public QuantizationState Run(QuantizationState state, PassContext context)
+        {
+            state.Samples!.Dispose();
+            var settings = new TrajectorySettings { Sampler = new() { Timesteps = timesteps } };
+            using var denoiser = new OnnxDenoiser(state.Source);
+            var trajectory = new Trajectory(denoiser, state.Source.Schedule, settings);
+            var every = new CalibrationSchedule([
+                .. Enumerable.Repeat(Enumerable.Range(0, timesteps.Length).ToArray(), 4),
+            ]);
+            return state with
+            {
+                Samples = CalibrationSet.Follow(
+                    trajectory,
+                    state.Source.Contract,
+                    settings,
+                    every,
+                    state.Recipe.CalibrationBatch,
+                    context
+                ),
+            };
+        }
     }
 
     /// <summary>Powers of two for every second group, whatever was measured.</summary>

@@ -13,7 +13,7 @@ public sealed class RecipeDocumentTests
         {
             Method = "gptq",
             Policy = Policy.Tfmq,
-            Sampler = SamplerKind.Ddpm,
+            Sampler = SolverKind.Find("ddpm"),
             Steps = 20,
             ClipSample = false,
             InputRoles = Recipe.Of(new() { Bits = new(3, 8) }).InputRoles.Add("noisy \u00e9", "sample"),

@@ -33,9 +33,10 @@ public sealed class TeacherImagesTests
     [InlineData("sample")]
     public void NoiseAndTargetFitTogether(string prediction)
     {
-        var schedule = NoiseSchedule.Parse(
-            $$"""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "prediction_type": "{{prediction}}" }"""
-        );
+        var schedule = (NoiseSchedule)
+            NoisePath.Parse(
+                $$"""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "prediction_type": "{{prediction}}" }"""
+            );
         var target = new NoisePredictionTarget(schedule);
         float[] clean = [0.5f, -1, 0.25f];
         float[] noise = [1, 0.5f, -2];

@@ -7,7 +7,7 @@ if (byId("timesteps-chart")) {
         (readout.textContent =
             i == null
                 ? "Point at the chart for values."
-                : `t = ${points[i].timestep}: ${Number(points[i].sqnr).toFixed(2)} dB, mean squared error ${Number(points[i].error).toPrecision(4)}`);
+                : `t = ${+points[i].timestep.toFixed(3)}: ${Number(points[i].sqnr).toFixed(2)} dB, mean squared error ${Number(points[i].error).toPrecision(4)}`);
 
     drawChart(
         byId("timesteps-chart"),

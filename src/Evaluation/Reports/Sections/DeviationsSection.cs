@@ -1,3 +1,4 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Artifacts;
 
 namespace DiffusionQuant.Evaluation.Reports.Sections;
@@ -53,8 +54,8 @@ internal static class DeviationsSection
     private static Html Head(int index) =>
         Html.Of($"<th scope=\"col\">input {index + 1}</th><th scope=\"col\">as rounded</th>");
 
-    private static Html Row(int timestep, TimestepDeviation[] inputs) =>
+    private static Html Row(double timestep, TimestepDeviation[] inputs) =>
         Html.Of(
-            $"<tr><td>{timestep}</td>{Html.Lines(inputs.Select(d => Html.Of($"<td>{Figures.Significant(d.Value, 4)}</td><td>{Figures.Significant(d.Rounded, 4)}</td>")))}</tr>"
+            $"<tr><td>{TimestepText.Of(timestep)}</td>{Html.Lines(inputs.Select(d => Html.Of($"<td>{Figures.Significant(d.Value, 4)}</td><td>{Figures.Significant(d.Rounded, 4)}</td>")))}</tr>"
         );
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using DiffusionQuant.Diffusion;
 
 namespace DiffusionQuant.Evaluation.Reports.Sections;
 
@@ -29,11 +29,7 @@ internal static class ScalesSection
         (string, double, string)[] bars =
         [
             .. layer.Scales!.Select(s =>
-                (
-                    $"t = {s.Timestep.ToString(CultureInfo.InvariantCulture)}",
-                    (double)s.Scale,
-                    Figures.Significant(s.Scale, 4)
-                )
+                ($"t = {TimestepText.Of(s.Timestep)}", (double)s.Scale, Figures.Significant(s.Scale, 4))
             ),
         ];
         var open = index == 0 ? " open" : "";

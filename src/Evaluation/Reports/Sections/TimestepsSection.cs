@@ -1,3 +1,5 @@
+using DiffusionQuant.Diffusion;
+
 namespace DiffusionQuant.Evaluation.Reports.Sections;
 
 /// <summary>Noise-prediction quality over timesteps: a chart, and the same as a table.</summary>
@@ -18,7 +20,7 @@ internal static class TimestepsSection
             <p class="lead">SQNR of the network's output on the float model's x<sub>t</sub>, from pure noise on the left to the image on the right. Lowest: {Figures.Fixed(
                 lowest.Sqnr,
                 2
-            )}&nbsp;dB at t&nbsp;=&nbsp;{lowest.Timestep}.</p>
+            )}&nbsp;dB at t&nbsp;=&nbsp;{TimestepText.Of(lowest.Timestep)}.</p>
             <figure class="chart scripted" role="img" aria-label="SQNR over timesteps; the table below holds the values">
             <div id="timesteps-chart"></div>
             <figcaption id="timesteps-readout"></figcaption>
@@ -41,6 +43,6 @@ internal static class TimestepsSection
 
     private static Html Row(TimestepQuality t) =>
         Html.Of(
-            $"<tr><td>{t.Timestep}</td><td data-value=\"{Figures.Exact(t.Sqnr)}\">{Figures.Fixed(t.Sqnr, 2)}</td><td data-value=\"{Figures.Exact(t.Error)}\">{Figures.Significant(t.Error, 4)}</td></tr>"
+            $"<tr><td>{TimestepText.Of(t.Timestep)}</td><td data-value=\"{Figures.Exact(t.Sqnr)}\">{Figures.Fixed(t.Sqnr, 2)}</td><td data-value=\"{Figures.Exact(t.Error)}\">{Figures.Significant(t.Error, 4)}</td></tr>"
         );
 }

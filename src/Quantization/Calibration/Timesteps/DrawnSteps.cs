@@ -29,14 +29,14 @@ internal static class DrawnSteps
 
     /// <summary>For each timestep from 0 to T − 1 the number of the sampler's step that is nearest to it; of two as near the
     /// earlier in sampling.</summary>
-    public static int[] Nearest(TimestepGrid grid, int trainTimesteps)
+    public static int[] Nearest(IReadOnlyList<double> grid, int trainTimesteps)
     {
         var result = new int[trainTimesteps];
         for (var t = 0; t < trainTimesteps; t++)
         {
             for (var step = 1; step < grid.Count; step++)
             {
-                if (Math.Abs(grid.Timesteps[step] - t) < Math.Abs(grid.Timesteps[result[t]] - t))
+                if (Math.Abs(grid[step] - t) < Math.Abs(grid[result[t]] - t))
                 {
                     result[t] = step;
                 }

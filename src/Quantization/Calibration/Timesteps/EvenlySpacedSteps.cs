@@ -18,7 +18,7 @@ internal sealed class EvenlySpacedSteps : ITimestepSchedule
         [.. Enumerable.Range(0, wanted).Select(i => (int)((long)i * steps / wanted))];
 
     /// <inheritdoc/>
-    public CalibrationSchedule Make(TimestepGrid grid, int trainTimesteps, int pairs)
+    public CalibrationSchedule Make(IReadOnlyList<double> grid, int trainTimesteps, int pairs)
     {
         var kept = Of(grid.Count, Math.Min(Math.Min(MostSteps, grid.Count), pairs));
         return new([.. Enumerable.Repeat(kept, (pairs + kept.Length - 1) / kept.Length)]);

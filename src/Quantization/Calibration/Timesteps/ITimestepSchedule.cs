@@ -9,5 +9,5 @@ internal interface ITimestepSchedule
     /// <param name="grid">The sampler's timesteps.</param>
     /// <param name="trainTimesteps">T.</param>
     /// <param name="pairs">The wanted number of pairs.</param>
-    CalibrationSchedule Make(TimestepGrid grid, int trainTimesteps, int pairs);
+    CalibrationSchedule Make(IReadOnlyList<double> grid, int trainTimesteps, int pairs);
 }

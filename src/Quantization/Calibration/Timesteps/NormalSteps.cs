@@ -21,7 +21,7 @@ internal sealed class NormalSteps(NoiseSource noise, double mean, double? deviat
     public const double UsualDeviation = 0.4;
 
     /// <inheritdoc/>
-    public CalibrationSchedule Make(TimestepGrid grid, int trainTimesteps, int pairs)
+    public CalibrationSchedule Make(IReadOnlyList<double> grid, int trainTimesteps, int pairs)
     {
         var nearest = DrawnSteps.Nearest(grid, trainTimesteps);
         var (mu, sigma) = (mean * trainTimesteps, deviation * trainTimesteps ?? Math.Sqrt(trainTimesteps / 2.0));

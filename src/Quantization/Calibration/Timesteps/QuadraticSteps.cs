@@ -12,7 +12,7 @@ internal sealed class QuadraticSteps(NoiseSource noise) : ITimestepSchedule
     private const int Grain = 1 << 30;
 
     /// <inheritdoc/>
-    public CalibrationSchedule Make(TimestepGrid grid, int trainTimesteps, int pairs)
+    public CalibrationSchedule Make(IReadOnlyList<double> grid, int trainTimesteps, int pairs)
     {
         var nearest = DrawnSteps.Nearest(grid, trainTimesteps);
         return DrawnSteps.Deal([.. Enumerable.Range(0, pairs).Select(Draw)]);

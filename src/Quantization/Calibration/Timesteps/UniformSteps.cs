@@ -7,6 +7,6 @@ namespace DiffusionQuant.Quantization.Calibration.Timesteps;
 internal sealed class UniformSteps(NoiseSource noise) : ITimestepSchedule
 {
     /// <inheritdoc/>
-    public CalibrationSchedule Make(TimestepGrid grid, int trainTimesteps, int pairs) =>
+    public CalibrationSchedule Make(IReadOnlyList<double> grid, int trainTimesteps, int pairs) =>
         DrawnSteps.Deal([.. Enumerable.Range(0, pairs).Select(i => noise.Draw(NoisePurpose.Timestep, i, grid.Count))]);
 }

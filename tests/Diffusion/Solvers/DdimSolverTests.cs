@@ -1,7 +1,9 @@
-namespace DiffusionQuant.Diffusion.Tests.Samplers;
+namespace DiffusionQuant.Diffusion.Tests.Solvers;
 
-public sealed class DdimSamplerTests
+public sealed class DdimSolverTests
 {
+    private static readonly SolverKind Ddim = SolverKind.Find("ddim")!;
+
     private const string StableDiffusion = """
         {"_class_name":"DDIMScheduler","beta_schedule":"scaled_linear","beta_start":0.00085,"beta_end":0.012,"steps_offset":1,"set_alpha_to_one":false,"clip_sample":false}
         """;
@@ -11,13 +13,8 @@ public sealed class DdimSamplerTests
     [Fact]
     public void Trace_of_Stable_Diffusion()
     {
-        var schedule = NoiseSchedule.Parse(StableDiffusion);
-        var trace = SamplerRuns.Run(
-            new DdimSampler(schedule),
-            TimestepGrid.Uniform(schedule, 10),
-            [1],
-            (x, _) => 0.1f * x
-        );
+        var schedule = NoisePath.Parse(StableDiffusion);
+        var trace = SolverRuns.Run(schedule, new() { Kind = Ddim, Steps = 10 }, [1], (x, _) => 0.1f * x);
         Close.All(
             [
                 1.5531608,
@@ -38,13 +35,8 @@ public sealed class DdimSamplerTests
     [Fact]
     public void Trace_to_an_alpha_of_one()
     {
-        var schedule = NoiseSchedule.Parse(Linear);
-        var trace = SamplerRuns.Run(
-            new DdimSampler(schedule),
-            TimestepGrid.Uniform(schedule, 10),
-            [1],
-            (x, _) => 0.1f * x
-        );
+        var schedule = NoisePath.Parse(Linear);
+        var trace = SolverRuns.Run(schedule, new() { Kind = Ddim, Steps = 10 }, [1], (x, _) => 0.1f * x);
         Close.All(
             [
                 2.2256261,
@@ -68,13 +60,13 @@ public sealed class DdimSamplerTests
     [InlineData("v_prediction", 52.5302, .0684)]
     public void Constants_of_the_diffusers_tests(string prediction, double sum, double mean)
     {
-        var schedule = NoiseSchedule.Parse($$"""{"_class_name":"DDIMScheduler","prediction_type":"{{prediction}}"}""");
+        var schedule = NoisePath.Parse($$"""{"_class_name":"DDIMScheduler","prediction_type":"{{prediction}}"}""");
         var x = Enumerable.Range(0, 768).Select(i => i / 768f).ToArray();
-        var last = SamplerRuns.Run(
-            new DdimSampler(schedule),
-            TimestepGrid.Uniform(schedule, 10),
+        var last = SolverRuns.Run(
+            schedule,
+            new() { Kind = Ddim, Steps = 10 },
             x,
-            (v, t) => v * t / (t + 1)
+            (v, t) => v * (float)t / (float)(t + 1)
         )[^1];
         Assert.Equal(sum, last.Sum(v => Math.Abs((double)v)), 1e-2);
         Assert.Equal(mean, last.Average(v => Math.Abs((double)v)), 1e-3);
@@ -85,18 +77,32 @@ public sealed class DdimSamplerTests
     [InlineData(980, 960, .3246052)]
     [InlineData(487, 486, .0097916)]
     [InlineData(999, 998, .0199999)]
-    public void Variance(int timestep, int previous, double expected) =>
-        Close.All([expected], [new DdimSampler(NoiseSchedule.Parse(Linear)).Variance(new(0, timestep, previous))]);
+    public void Variance(int timestep, int previous, double expected)
+    {
+        SamplerSettings settings = new()
+        {
+            Kind = Ddim,
+            Eta = 1,
+            Timesteps = [timestep, previous],
+        };
+        var (_, next) = SolverRuns.Step(NoisePath.Parse(Linear), settings, [0], [0], [1]);
+        Close.All([Math.Sqrt(expected)], next);
+    }
 
     [Fact]
     public void Noise_and_velocity()
     {
-        var schedule = NoiseSchedule.Parse(
+        var schedule = NoisePath.Parse(
             """{"_class_name":"DDIMScheduler","clip_sample":false,"prediction_type":"v_prediction"}"""
         );
-        var (clean, next) = SamplerRuns.Step(
-            new DdimSampler(schedule, eta: 0.5),
-            new(0, 500, 400),
+        var (clean, next) = SolverRuns.Step(
+            schedule,
+            new()
+            {
+                Kind = Ddim,
+                Eta = 0.5,
+                Timesteps = [500, 400],
+            },
             [.3f, -.7f],
             [.2f, -.1f],
             [1.1f, -.4f]
@@ -108,10 +114,16 @@ public sealed class DdimSamplerTests
     [Fact]
     public void Sample_prediction()
     {
-        var schedule = NoiseSchedule.Parse(
+        var schedule = NoisePath.Parse(
             """{"_class_name":"DDIMScheduler","clip_sample":false,"prediction_type":"sample"}"""
         );
-        var (clean, next) = SamplerRuns.Step(new DdimSampler(schedule), new(0, 500, 400), [.3f, -.7f], [.2f, -.1f], []);
+        var (clean, next) = SolverRuns.Step(
+            schedule,
+            new() { Kind = Ddim, Timesteps = [500, 400] },
+            [.3f, -.7f],
+            [.2f, -.1f],
+            []
+        );
         Close.All([.2, -.1], clean);
         Close.All([0.31636591, -0.67250145], next);
     }
@@ -145,44 +157,31 @@ public sealed class DdimSamplerTests
             }
         );
         float[] output = [0.5f, -3, 2.5f, 0.1f, -0.2f, 1.7f, -1.1f, 0.9f];
-        var (clean, _) = SamplerRuns.Step(new DdimSampler(schedule), new(0, 500, 400), new float[8], output, []);
-        Close.All(expected, clean, 1e-6);
-    }
-
-    [Fact]
-    public void A_step_to_its_own_timestep_changes_nothing()
-    {
-        var schedule = NoiseSchedule.Parse(Linear);
-        var (_, next) = SamplerRuns.Step(
-            new DdimSampler(schedule, eta: 1),
-            new(0, 5, 5),
-            [.3f, -.7f],
-            [.2f, -.1f],
-            [1, 1]
+        var (clean, _) = SolverRuns.Step(
+            schedule,
+            new() { Kind = Ddim, Timesteps = [500, 400] },
+            new float[8],
+            output,
+            []
         );
-        Close.All([.3, -.7], next, 1e-6);
+        Close.All(expected, clean, 1e-6);
     }
 
     [Fact]
     public void Eta_has_a_range()
     {
-        var schedule = NoiseSchedule.Parse(Linear);
-        Faults.Expect("DQ1058", () => new DdimSampler(schedule, eta: -0.1));
-        Faults.Expect("DQ1058", () => new DdimSampler(schedule, eta: double.NaN));
+        var schedule = NoisePath.Parse(Linear);
+        Faults.Expect("DQ1058", () => new SamplerSettings { Kind = Ddim, Eta = -0.1 }.CreateSolver(schedule));
+        Faults.Expect("DQ1058", () => new SamplerSettings { Kind = Ddim, Eta = double.NaN }.CreateSolver(schedule));
     }
 
     [Fact]
     public void Zero_terminal_snr_starts_without_dividing_by_zero()
     {
-        var schedule = NoiseSchedule.Parse(
+        var schedule = NoisePath.Parse(
             """{"_class_name":"DDIMScheduler","rescale_betas_zero_snr":true,"prediction_type":"v_prediction","timestep_spacing":"trailing"}"""
         );
-        var last = SamplerRuns.Run(
-            new DdimSampler(schedule),
-            TimestepGrid.Uniform(schedule, 5),
-            [.3f, -.7f],
-            (x, _) => -x
-        )[^1];
+        var last = SolverRuns.Run(schedule, new() { Kind = Ddim, Steps = 5 }, [.3f, -.7f], (x, _) => -x)[^1];
         Assert.All(last, v => Assert.True(float.IsFinite(v)));
     }
 }

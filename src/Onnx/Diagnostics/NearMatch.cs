@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Quantization.Recipes;
+namespace DiffusionQuant.Onnx.Diagnostics;
 
 /// <summary>Finds the word that was probably meant, for "did you mean" in messages.</summary>
 public static class NearMatch

@@ -1,8 +1,8 @@
-namespace DiffusionQuant.Diffusion.Tests.Samplers;
+namespace DiffusionQuant.Diffusion.Tests.Solvers;
 
 public sealed class SamplerSettingsTests
 {
-    private static readonly NoiseSchedule Schedule = NoiseSchedule.Parse("{}");
+    private static readonly NoiseSchedule Schedule = Discrete.Parse("{}");
 
     [Fact]
     public void Steps_by_default()
@@ -10,7 +10,7 @@ public sealed class SamplerSettingsTests
         Assert.Equal(50, SamplerSettings.Default.CreateGrid(Schedule).Count);
         Assert.Equal(
             1000,
-            new SamplerSettings { Kind = SamplerKind.Ddpm }
+            new SamplerSettings { Kind = SolverKind.Find("ddpm") }
                 .CreateGrid(Schedule)
                 .Count
         );
@@ -42,8 +42,9 @@ public sealed class SamplerSettingsTests
     [Fact]
     public void Clipping_can_be_switched_off()
     {
-        var sampler = new SamplerSettings { ClipSample = false }.CreateSampler(Schedule);
-        var (clean, _) = SamplerRuns.Step(sampler, new(0, 500, 400), [3], [0], []);
+        var solver = new SamplerSettings { ClipSample = false, Timesteps = [500, 400] }.CreateSolver(Schedule);
+        var clean = new float[1];
+        solver.Start([3]).Step([0], [], clean);
         Assert.True(clean[0] > 10);
     }
 
@@ -54,7 +55,7 @@ public sealed class SamplerSettingsTests
         Assert.Equal(
             name,
             new SamplerSettings { Eta = eta }
-                .CreateSampler(Schedule)
+                .CreateSolver(Schedule)
                 .Name
         );
 }
