@@ -111,6 +111,25 @@ public sealed class ConditioningSet
         }
     }
 
+    /// <summary>These arrays, and those of inputs that follow from others: a scale of guidance, positions of tokens, sizes,
+    /// a mask that leaves nothing out.</summary>
+    /// <param name="contract">The denoiser's contract.</param>
+    /// <param name="guidanceScale">The scale, for networks that take it as an input.</param>
+    public ConditioningSet Completed(DenoiserContract contract, double guidanceScale)
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        var result = new Dictionary<string, OnnxTensor>(arrays, StringComparer.Ordinal);
+        foreach (var input in contract.Conditioning.Where(i => !arrays.ContainsKey(i.Name)))
+        {
+            if (MadeUpInputs.Of(contract, input, this, guidanceScale) is { } made)
+            {
+                result[input.Name] = made;
+            }
+        }
+
+        return result.Count == arrays.Count ? this : new(Source, result);
+    }
+
     /// <summary>The rows of some images, one array for each input.</summary>
     /// <param name="contract">The denoiser's contract.</param>
     /// <param name="images">The images' indices.</param>

@@ -43,7 +43,7 @@ internal sealed class ContractReader
         var output = graph.Outputs[0];
         var sample = Given(DenoiserRole.Sample) ?? detector.FindSample(Free(), output) ?? throw NoSample(output);
         var timestep = Given(DenoiserRole.Timestep) ?? FindTimestep(sample);
-        CheckRank(sample);
+        var packing = PackingOf(sample);
         var inputs = graph
             .Inputs.Select(i => new DenoiserInput(
                 i.Name,
@@ -55,7 +55,9 @@ internal sealed class ContractReader
                 i.Shape
             ))
             .ToArray();
-        var shape = SizeOf(sample, output);
+        var (shape, outputChannels, extra) = packing is { } side
+            ? PackedSizeOf(sample, output, side)
+            : SizeOf(sample, output);
         var labels = inputs.FirstOrDefault(i => i.Role == DenoiserRole.ClassLabel);
         var rows = labels is null ? null : detector.Trace(labels.Name).TableRows;
         // DiT's table has one row more than classes: the null class.
@@ -67,7 +69,9 @@ internal sealed class ContractReader
             Inputs = inputs,
             Output = output,
             SampleShape = shape,
-            OutputChannels = OutputChannels(output, shape),
+            OutputChannels = outputChannels,
+            ExtraChannels = extra,
+            Packing = packing,
             FixedBatch = (int?)sample.Shape?[0].Value,
             TimestepScale =
                 options.TimestepScale
@@ -129,17 +133,64 @@ internal sealed class ContractReader
         return NotADenoiser(why);
     }
 
-    private void CheckRank(ValueInfo sample)
+    /// <summary>The side of the squares that tokens stand for; null for images N,C,H,W.</summary>
+    private int? PackingOf(ValueInfo sample)
     {
-        if (sample.Shape is { Rank: not 4 })
+        if (sample.Shape is null or { Rank: 4 })
         {
-            throw NotADenoiser(
-                $"its sample '{sample.Name}' has rank {sample.Shape.Rank}; images N,C,H,W are supported, packed tokens and video are not"
-            );
+            return null;
         }
+
+        // Flux packs 2×2 cells, and tells the network where its tokens stand.
+        const int Side = 2;
+        return sample.Shape.Rank == 3 && graph.Inputs.Exists(i => detector.OtherRole(i) == DenoiserRole.PositionIds)
+            ? Side
+            : throw NotADenoiser(
+                $"its sample '{sample.Name}' has rank {sample.Shape.Rank}; images N,C,H,W and packed tokens with their positions are supported, video is not"
+            );
     }
 
-    private SampleShape SizeOf(ValueInfo sample, ValueInfo output)
+    private (SampleShape Shape, int OutputChannels, int Extra) PackedSizeOf(
+        ValueInfo sample,
+        ValueInfo output,
+        int side
+    )
+    {
+        var dims = sample.Shape!;
+        var area = side * side;
+        var features = Size(
+            sample.Name,
+            dims[2],
+            "number of features",
+            options.Channels * area ?? config?.InChannels,
+            "in_channels"
+        );
+        var outFeatures = (output.Shape is { Rank: 3 } known ? (int?)known[2].Value : null) ?? features;
+        if (features % area != 0 || outFeatures != features)
+        {
+            throw DiffusionErrors.BadOutput(
+                path,
+                output.Name,
+                $"it has {outFeatures} features and the sample {features}; as many are expected, and a multiple of {area}"
+            );
+        }
+
+        var root = dims[1].Value is { } tokens ? (int)Math.Sqrt(tokens) : (int?)null;
+        var size =
+            options.SampleSize
+            ?? (root is { } r && (long)r * r == dims[1].Value ? (r * side, r * side) : default((int, int)?))
+            ?? config?.SampleSize
+            ?? throw DiffusionErrors.UnknownSize(path, sample.Name, "height and width", "sample_size", dims[1].Symbol);
+        return dims[1].Value is { } count && count * area != (long)size.Height * size.Width
+            ? throw DiffusionErrors.BadOutput(
+                path,
+                sample.Name,
+                $"it takes {count} tokens, and {size.Height}×{size.Width} cells make {size.Height * size.Width / area}"
+            )
+            : (new(features / area, size.Height, size.Width), features / area, 0);
+    }
+
+    private (SampleShape Shape, int OutputChannels, int Extra) SizeOf(ValueInfo sample, ValueInfo output)
     {
         var dims = sample.Shape ?? [Dimension.Unknown, Dimension.Unknown, Dimension.Unknown, Dimension.Unknown];
         var outDims = output.Shape is { Rank: 4 } known ? known : dims;
@@ -164,7 +215,15 @@ internal sealed class ContractReader
             options.SampleSize?.Width ?? (int?)outDims[3].Value ?? config?.SampleSize?.Width,
             "sample_size"
         );
-        return new(channels, height, width);
+        var outChannels =
+            (output.Shape is { Rank: 4 } ? (int?)outDims[1].Value : null) ?? config?.OutChannels ?? channels;
+        return outChannels == channels || outChannels == 2 * channels ? (new(channels, height, width), outChannels, 0)
+            : outChannels < channels ? (new(outChannels, height, width), outChannels, channels - outChannels)
+            : throw DiffusionErrors.BadOutput(
+                path,
+                output.Name,
+                $"it has {outChannels} channels and the sample {channels}; as many, twice as many, or fewer (where the sample takes extra channels) are expected"
+            );
     }
 
     private int Size(string input, Dimension dimension, string meaning, int? elsewhere, string key) =>
@@ -176,19 +235,6 @@ internal sealed class ContractReader
         )
         ?? elsewhere
         ?? throw DiffusionErrors.UnknownSize(path, input, meaning, key, dimension.Symbol);
-
-    private int OutputChannels(ValueInfo output, SampleShape shape)
-    {
-        var channels =
-            (output.Shape is { Rank: 4 } dims ? (int?)dims[1].Value : null) ?? config?.OutChannels ?? shape.Channels;
-        return channels == shape.Channels || channels == 2 * shape.Channels
-            ? channels
-            : throw DiffusionErrors.BadOutput(
-                path,
-                output.Name,
-                $"it has {channels} channels and the sample {shape.Channels}; as many or twice as many are expected (inpainting and other models that take extra channels are not supported)"
-            );
-    }
 
     private Onnx.Diagnostics.DiffusionQuantException NotADenoiser(string why) =>
         DiffusionErrors.NotADenoiser(path, why, Signature());

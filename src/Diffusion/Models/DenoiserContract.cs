@@ -18,6 +18,13 @@ public sealed record DenoiserContract
     /// <summary>C, H and W of a sample, from the graph, config.json or the options.</summary>
     public required SampleShape SampleShape { get; init; }
 
+    /// <summary>How many channels the graph takes behind the sample's own; 0 for most.</summary>
+    public int ExtraChannels { get; init; }
+
+    /// <summary>The side of the squares of cells that the graph takes as one token each, N,(H/p)·(W/p),p·p·C; null where it
+    /// takes N,C,H,W.</summary>
+    public int? Packing { get; init; }
+
     /// <summary>Channels of the output: C, or 2·C where a variance is predicted too.</summary>
     public required int OutputChannels { get; init; }
 
@@ -45,9 +52,27 @@ public sealed record DenoiserContract
     /// <summary>The class label, where the model has one.</summary>
     public DenoiserInput? ClassLabel => Inputs.FirstOrDefault(i => i.Role == DenoiserRole.ClassLabel);
 
-    /// <summary>Inputs other than sample, timestep and class label: they must be supplied.</summary>
+    /// <summary>Inputs other than sample, timestep and class label, and the sample's extra channels: they must be supplied, or
+    /// follow from others (<see cref="ConditioningSet.Completed"/>).</summary>
     public IEnumerable<DenoiserInput> Conditioning =>
-        Inputs.Where(i => i.Role is not (DenoiserRole.Sample or DenoiserRole.Timestep or DenoiserRole.ClassLabel));
+        Inputs
+            .Where(i => i.Role is not (DenoiserRole.Sample or DenoiserRole.Timestep or DenoiserRole.ClassLabel))
+            .Concat(Extra is { } extra ? [extra] : []);
+
+    /// <summary>The sample's extra channels, as if they were an input of their own, named like the sample's with
+    /// <c>_extra</c> behind; null for none.</summary>
+    public DenoiserInput? Extra =>
+        ExtraChannels == 0
+            ? null
+            : new(
+                $"{Sample.Name}_extra",
+                DenoiserRole.ExtraChannels,
+                Sample.ElementType,
+                [Sample.Shape?[0] ?? Dimension.Unknown, ExtraChannels, SampleShape.Height, SampleShape.Width]
+            );
+
+    /// <summary>Whether the network was distilled with guidance, whose scale it takes as an input.</summary>
+    public bool TakesGuidance => Inputs.Any(i => i.Role is DenoiserRole.Guidance or DenoiserRole.TimestepCondition);
 
     /// <summary>Whether the output holds a variance behind the prediction.</summary>
     public bool PredictsVariance => OutputChannels == 2 * SampleShape.Channels;

@@ -36,6 +36,10 @@ public enum DenoiserRole
     /// <summary>A residual that a ControlNet adds to a block.</summary>
     ControlResidual,
 
+    /// <summary>Channels that the graph takes behind the sample's own: the mask and the masked picture of inpainting, the
+    /// picture that instructions change. They are no input of the graph but a part of the sample's.</summary>
+    ExtraChannels,
+
     /// <summary>Anything else; it must be supplied.</summary>
     Other,
 }

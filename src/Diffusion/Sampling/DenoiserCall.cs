@@ -23,6 +23,46 @@ public sealed record DenoiserCall
     /// the value is the same for all.</summary>
     public IReadOnlyDictionary<string, OnnxTensor> Conditioning { get; init; } = None;
 
+    /// <summary>Two calls of as many samples as one, the first call's samples first.</summary>
+    /// <returns>Null where their conditioning differs in shape, or in what is the same for all samples.</returns>
+    internal static DenoiserCall? TryJoin(DenoiserContract contract, DenoiserCall first, DenoiserCall second)
+    {
+        var conditioning = new Dictionary<string, OnnxTensor>(StringComparer.Ordinal);
+        foreach (var input in contract.Conditioning)
+        {
+            var (name, hasRows) = (input.Name, ConditioningSet.HasRows(contract, input));
+            var (mine, theirs) = (first.Conditioning[name], second.Conditioning[name]);
+            if (hasRows && mine.ElementType == theirs.ElementType && mine.Dims.SequenceEqual(theirs.Dims))
+            {
+                conditioning[name] = TensorRows.Join(mine, theirs);
+            }
+            else if (!hasRows && ReferenceEquals(mine, theirs))
+            {
+                conditioning[name] = mine;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        return first with
+        {
+            Count = first.Count + second.Count,
+            Samples = [.. first.Samples, .. second.Samples],
+            Timesteps =
+                first.Timesteps.SequenceEqual(second.Timesteps) && first.Timesteps.Count == 1
+                    ? first.Timesteps
+                    :
+                    [
+                        .. Enumerable.Range(0, first.Count).Select(first.TimestepOf),
+                        .. Enumerable.Range(0, second.Count).Select(second.TimestepOf),
+                    ],
+            ClassLabels = first.ClassLabels is null ? null : [.. first.ClassLabels, .. second.ClassLabels!],
+            Conditioning = conditioning,
+        };
+    }
+
     /// <summary>The timestep of a sample.</summary>
     /// <param name="index">The sample's number in the batch.</param>
     public double TimestepOf(int index) => Timesteps[Timesteps.Count == 1 ? 0 : index];

@@ -39,10 +39,16 @@ public sealed class DenoiserInputs : IDisposable
         var shape = contract.SampleShape;
         switch (input.Role)
         {
+            case DenoiserRole.Sample when contract.Packing is { } side:
+                return Tensors.FromFloats(
+                    TokenPacking.Pack(call.Samples, shape, side),
+                    [call.Count, shape.Length / (shape.Channels * side * side), shape.Channels * side * side],
+                    input.ElementType
+                );
             case DenoiserRole.Sample:
                 return Tensors.FromFloats(
-                    call.Samples,
-                    [call.Count, shape.Channels, shape.Height, shape.Width],
+                    WithExtra(contract, call),
+                    [call.Count, shape.Channels + contract.ExtraChannels, shape.Height, shape.Width],
                     input.ElementType
                 );
             case DenoiserRole.Timestep:
@@ -59,6 +65,33 @@ public sealed class DenoiserInputs : IDisposable
                     ? InputValues.Of(tensor, input.ElementType)
                     : throw DiffusionErrors.ConditioningMissing(contract.Path, input.ToString());
         }
+    }
+
+    /// <summary>Each sample with its extra channels behind it.</summary>
+    private static float[] WithExtra(DenoiserContract contract, DenoiserCall call)
+    {
+        if (contract.Extra is not { } extra)
+        {
+            return call.Samples;
+        }
+
+        if (!call.Conditioning.TryGetValue(extra.Name, out var array))
+        {
+            throw DiffusionErrors.ConditioningMissing(contract.Path, extra.ToString());
+        }
+
+        var size = contract.SampleShape.Length;
+        var behind = array.ToFloats().Span;
+        var extraSize = size / contract.SampleShape.Channels * contract.ExtraChannels;
+        var result = new float[call.Count * (size + extraSize)];
+        for (var i = 0; i < call.Count; i++)
+        {
+            var own = result.AsSpan(i * (size + extraSize));
+            call.Samples.AsSpan(i * size, size).CopyTo(own);
+            behind.Slice(array.Dims[0] == 1 ? 0 : i * extraSize, extraSize).CopyTo(own[size..]);
+        }
+
+        return result;
     }
 
     private static OrtValue Timesteps(DenoiserContract contract, DenoiserInput input, DenoiserCall call)

@@ -78,6 +78,11 @@ public sealed class OnnxDenoiser : IDenoiser, IDisposable
                     );
                 }
 
+                if (Contract.Packing is { } side)
+                {
+                    prediction = TokenPacking.Unpack(prediction, Contract.SampleShape, side);
+                }
+
                 for (var i = 0; i < run.Rows.Count; i++)
                 {
                     prediction.AsSpan(i * size, size).CopyTo(result.AsSpan(run.Rows[i] * size));

@@ -20,12 +20,15 @@ public sealed class Trajectory
     public Trajectory(IDenoiser denoiser, NoisePath path, TrajectorySettings? settings = null)
     {
         this.denoiser = denoiser;
-        this.settings = settings ?? TrajectorySettings.Default;
+        this.settings = Complete(Contract, settings ?? TrajectorySettings.Default);
         noise = new(this.settings.Seed);
         Solver = this.settings.Sampler.CreateSolver(path);
-        isGuided = this.settings.GuidanceScale != 1;
+        isGuided = IsGuided(Contract, this.settings);
         Check(Contract, Solver, this.settings);
     }
+
+    /// <summary>The settings, with all inputs that follow from others.</summary>
+    public TrajectorySettings Settings => settings;
 
     /// <summary>The solver, which says at which timesteps the network is called.</summary>
     public Solver Solver { get; }
@@ -38,7 +41,11 @@ public sealed class Trajectory
     /// <param name="settings">Sampler, seed and conditioning.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As of the constructor.</exception>
     public static void Check(DenoiserContract contract, NoisePath path, TrajectorySettings settings) =>
-        Check(contract, settings.Sampler.CreateSolver(path), settings);
+        Check(contract, settings.Sampler.CreateSolver(path), Complete(contract, settings));
+
+    /// <summary>Whether the network is called with and without conditioning; not where it was distilled with guidance.</summary>
+    internal static bool IsGuided(DenoiserContract contract, TrajectorySettings settings) =>
+        settings.GuidanceScale != 1 && !contract.TakesGuidance;
 
     /// <summary>Denoises images and gives every step; the next step is computed when it is asked for.</summary>
     /// <param name="images">The images' indices, 0 or more each.</param>
@@ -152,9 +159,8 @@ public sealed class Trajectory
         CancellationToken cancellation
     )
     {
-        var conditionalOutput = denoiser.Predict(call, cancellation);
+        var (conditionalOutput, unconditionalOutput) = Predict(call, unconditional, cancellation);
         CheckFinite(conditionalOutput, call.Timesteps[0]);
-        var unconditionalOutput = unconditional is null ? null : denoiser.Predict(unconditional, cancellation);
         var output = unconditionalOutput is null
             ? conditionalOutput
             : Guided(conditionalOutput, unconditionalOutput, images.Count);
@@ -190,7 +196,29 @@ public sealed class Trajectory
         };
     }
 
-    /// <summary>u + s·(c − u) on the prediction's channels; a predicted variance stays the conditional one.</summary>
+    /// <summary>Both calls of guidance in one where the graph was made for that, or few images leave room; else one by one.</summary>
+    private (float[] Conditional, float[]? Unconditional) Predict(
+        DenoiserCall call,
+        DenoiserCall? unconditional,
+        CancellationToken cancellation
+    )
+    {
+        const int FewImages = 4;
+        var suits = Contract.FixedBatch is { } batch ? batch == 2 * call.Count : call.Count <= FewImages;
+        if (unconditional is null || !suits || DenoiserCall.TryJoin(Contract, call, unconditional) is not { } both)
+        {
+            return (
+                denoiser.Predict(call, cancellation),
+                unconditional is null ? null : denoiser.Predict(unconditional, cancellation)
+            );
+        }
+
+        var outputs = denoiser.Predict(both, cancellation);
+        return (outputs[..(outputs.Length / 2)], outputs[(outputs.Length / 2)..]);
+    }
+
+    /// <summary>u + s·(c − u) on the prediction's channels, brought back towards c's deviation where the settings say so; a
+    /// predicted variance stays the conditional one.</summary>
     private float[] Guided(float[] conditional, float[] unconditional, int count)
     {
         float[] guided = [.. conditional];
@@ -203,10 +231,49 @@ public sealed class Trajectory
             {
                 guided[i] = unconditional[i] + (scale * (conditional[i] - unconditional[i]));
             }
+
+            Rescale(
+                guided.AsSpan(image * outputSize, size),
+                conditional.AsSpan(image * outputSize, size),
+                settings.GuidanceRescale
+            );
         }
 
         return guided;
     }
+
+    /// <summary>Lin et al. 2024, "Common Diffusion Noise Schedules and Sample Steps are Flawed", equations 15 and 16.</summary>
+    private static void Rescale(Span<float> guided, ReadOnlySpan<float> conditional, double share)
+    {
+        if (share == 0)
+        {
+            return;
+        }
+
+        var factor = (float)((share * Deviation(conditional) / Deviation(guided)) + 1 - share);
+        foreach (ref var value in guided)
+        {
+            value *= factor;
+        }
+
+        static double Deviation(ReadOnlySpan<float> values)
+        {
+            var (sum, squares) = (0.0, 0.0);
+            foreach (var value in values)
+            {
+                sum += value;
+                squares += (double)value * value;
+            }
+
+            return Math.Sqrt(Math.Max(0, squares - (sum * sum / values.Length)));
+        }
+    }
+
+    private static TrajectorySettings Complete(DenoiserContract contract, TrajectorySettings settings) =>
+        settings with
+        {
+            Conditioning = settings.Conditioning.Completed(contract, settings.GuidanceScale),
+        };
 
     private void CheckFinite(ReadOnlySpan<float> output, double timestep)
     {
@@ -237,6 +304,15 @@ public sealed class Trajectory
             );
         }
 
+        if (!(settings.GuidanceRescale is >= 0 and <= 1))
+        {
+            throw DiffusionErrors.BadSettings(
+                "guidance rescale",
+                settings.GuidanceRescale.ToString(CultureInfo.InvariantCulture),
+                "a number from 0 to 1 is expected"
+            );
+        }
+
         if (solver.NeedsVariance && !contract.PredictsVariance)
         {
             throw DiffusionErrors.BadOutput(
@@ -258,6 +334,6 @@ public sealed class Trajectory
             );
         }
 
-        settings.Conditioning.Check(contract, withUnconditional: settings.GuidanceScale != 1);
+        settings.Conditioning.Check(contract, withUnconditional: IsGuided(contract, settings));
     }
 }

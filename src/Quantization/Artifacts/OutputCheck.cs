@@ -68,7 +68,11 @@ internal static class OutputCheck
         using var floatDenoiser = new OnnxDenoiser(floatSession, source.Contract);
         using var quantizedSession = ModelSession.Load(quantizedPath, settings);
         using var quantizedDenoiser = new OnnxDenoiser(quantizedSession, source.Contract);
-        var trajectory = new Trajectory(floatDenoiser, source.Schedule, CalibrationTrajectory.Settings(recipe));
+        var trajectory = new Trajectory(
+            floatDenoiser,
+            source.Schedule,
+            CalibrationTrajectory.Settings(source.Contract, recipe)
+        );
         var compared = FromEndToEnd(trajectory.Solver.Timesteps.Count, MostSteps);
         var kept = FromEndToEnd(compared.Length, StepsOfLayers).Select(i => compared[i]).ToHashSet();
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();

@@ -35,7 +35,7 @@ public sealed class ReconstructBlocks(
     public QuantizationState Run(QuantizationState state, PassContext context)
     {
         var chosen = settings(state.Recipe);
-        var grid = CalibrationTrajectory.Settings(state.Recipe).Sampler.CreateSolver(state.Source.Schedule).Timesteps;
+        var grid = state.Recipe.ToSamplerSettings().CreateSolver(state.Source.Schedule).Timesteps;
         ReconstructionUnit[] units =
         [
             .. BlockTags

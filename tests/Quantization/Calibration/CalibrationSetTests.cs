@@ -99,7 +99,11 @@ public sealed class CalibrationSetTests
         using var set = CalibrationSet.Collect(new(model.Source, recipe), Context());
         Assert.Equal(12, set.Count);
         using var denoiser = new OnnxDenoiser(model.Source);
-        var trajectory = new Trajectory(denoiser, model.Source.Schedule, CalibrationTrajectory.Settings(recipe));
+        var trajectory = new Trajectory(
+            denoiser,
+            model.Source.Schedule,
+            CalibrationTrajectory.Settings(model.Source.Contract, recipe)
+        );
         for (var row = 0; row < set.Count; row++)
         {
             var step = trajectory.Steps([set.Images[row]]).Single(s => s.Timestep == set.TimestepOf(row));
@@ -223,7 +227,7 @@ public sealed class CalibrationSetTests
 
     private static (Trajectory Trajectory, TrajectorySettings Settings) Sampling(Recipe recipe)
     {
-        var settings = CalibrationTrajectory.Settings(recipe);
+        var settings = CalibrationTrajectory.Settings(Labelled.Contract, recipe);
         return (new(Labelled, Schedule, settings), settings);
     }
 
