@@ -153,6 +153,13 @@ internal static class DiffusionErrors
             $"The sampler '{solver}' does not fit a model of {path.Config.ClassName}: it goes along another kind of noise. These fit: {string.Join(", ", SolverKind.All.Where(k => k.Fits(path)).Select(k => k.Name))}."
         );
 
+    [Diagnostic("DQ1061")]
+    public static DiffusionQuantException DecoderNotFinite(string path) =>
+        new(
+            "DQ1061",
+            $"{path}: the VAE decoder gives NaN or infinite pixels for finite latents, so pictures would come out black. A float16 decoder overflows so (that of SDXL is known for it): export it in float32, and leave the denoiser as it is."
+        );
+
     [Diagnostic("DQ1059")]
     public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>
         new("DQ1059", $"{path}: the image cannot be written: {why} Check the folder and its permissions.", cause);

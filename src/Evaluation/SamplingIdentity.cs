@@ -25,6 +25,9 @@ public sealed record SamplingIdentity(
     string? ConditioningSha256 = null
 )
 {
+    /// <summary>φ of guidance's rescaling; 0 for none.</summary>
+    public double GuidanceRescale { get; init; }
+
     /// <summary>Class labels that were given in place of drawn ones, with commas between; null for none.</summary>
     public string? ClassLabels { get; init; }
 
@@ -48,6 +51,7 @@ public sealed record SamplingIdentity(
             new("clipping", ClipSample?.ToString().ToLowerInvariant() ?? "the model's"),
             new("seed", Text(Seed)),
             new("guidance", Text(GuidanceScale)),
+            new("guidance rescale", Text(GuidanceRescale)),
             new("conditioning", ConditioningSha256 ?? "none"),
             .. Schedule is null || Denoiser is null
                 ? (IEnumerable<KeyValuePair<string, string>>)[]
@@ -81,6 +85,7 @@ public sealed record SamplingIdentity(
             conditioning is null ? null : RecipeContent.HashOf(conditioning, "*.npy")
         )
         {
+            GuidanceRescale = settings.GuidanceRescale,
             ClassLabels = settings.ClassLabels is { Count: > 0 } labels ? string.Join(',', labels) : null,
             Schedule = ScheduleIdentity.Of(sampler.Apply(model.Schedule.Config)),
             Denoiser = DenoiserIdentity.Of(model.Contract),

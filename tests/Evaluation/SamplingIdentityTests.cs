@@ -169,6 +169,9 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
                 nameof(TrajectorySettings.Seed) => Of(Model, Config, new() { Seed = 1 }),
                 nameof(TrajectorySettings.ClassLabels) => Of(Model, Config, new() { ClassLabels = [3, 4] }),
                 nameof(TrajectorySettings.GuidanceScale) => Of(Model, Config, new() { GuidanceScale = 2 }),
+                nameof(TrajectorySettings.GuidanceRescale) => Of(Model, Config, new() { GuidanceRescale = 0.7 }),
+                // Evaluations start from noise.
+                nameof(TrajectorySettings.Start) => null,
                 // By the content of the file that it is read from.
                 nameof(TrajectorySettings.Conditioning) => SamplingIdentity.Of(Model, new(), run.Request.Reference),
                 _ => throw Forgotten(setting),
@@ -323,10 +326,11 @@ public sealed class SamplingIdentityTests(TinyRun run) : IClassFixture<TinyRun>
     private static SamplingIdentity Full() =>
         new("ddim", 50, "aa", 0, true, 1, 2, "bb")
         {
+            GuidanceRescale = 0.5,
             ClassLabels = "1,2",
             Schedule = ScheduleIdentity.Of(Config) with { Solver = "solver_order 3" },
             Denoiser = DenoiserIdentity.Of(Model.Contract) with { Classes = 10, NullClass = 10 },
-            Decoder = new("cc", 0.18215, 0.1),
+            Decoder = new("cc", 0.18215, 0.1) { PerChannel = "0; 1" },
         };
 
     /// <summary>Copies of a record, each with another value in one property of it or of a record in it.</summary>

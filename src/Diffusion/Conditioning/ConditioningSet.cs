@@ -130,6 +130,14 @@ public sealed class ConditioningSet
         return result.Count == arrays.Count ? this : new(Source, result);
     }
 
+    /// <summary>These arrays and another.</summary>
+    /// <param name="array">The array, under its own name.</param>
+    public ConditioningSet With(OnnxTensor array)
+    {
+        ArgumentNullException.ThrowIfNull(array);
+        return new(Source, new(arrays, StringComparer.Ordinal) { [array.Name] = array });
+    }
+
     /// <summary>The rows of some images, one array for each input.</summary>
     /// <param name="contract">The denoiser's contract.</param>
     /// <param name="images">The images' indices.</param>

@@ -40,6 +40,9 @@ public sealed class DiffusionModel
     /// <summary>The model's VAE decoder, or null where the folder has none and none was given.</summary>
     public string? VaeDecoderPath { get; private init; }
 
+    /// <summary>The model's VAE encoder, which image-to-image needs; null where the folder has none.</summary>
+    public string? VaeEncoderPath { get; private init; }
+
     /// <summary>
     /// All files that decide what this model is, as full paths: its graph and external data, its configurations, and places
     /// where a configuration would count if there were one. Empty for a model that was in memory already.
@@ -74,6 +77,7 @@ public sealed class DiffusionModel
             ConfigPath = layout.ConfigPath,
             SchedulerConfigPath = options.Schedule is null ? schedulePath : null,
             VaeDecoderPath = options.VaeDecoderPath ?? layout.VaeDecoderPath,
+            VaeEncoderPath = layout.VaeEncoderPath,
             VaeDecoderPlace = Path.GetFullPath(options.VaeDecoderPath ?? layout.DecoderPlace),
             Files =
             [

@@ -20,6 +20,8 @@ internal sealed record ModelLayout
 
     public string? VaeDecoderPath { get; private init; }
 
+    public string? VaeEncoderPath { get; private init; }
+
     /// <summary>Where configurations were looked for, whether they are there or not: one that comes later may take the place
     /// of another.</summary>
     public required IReadOnlyList<string> ConfigPlaces { get; init; }
@@ -63,6 +65,7 @@ internal sealed record ModelLayout
             ConfigPath = Existing(config),
             SchedulerPath = scheduler,
             VaeDecoderPath = Existing(decoder),
+            VaeEncoderPath = Existing(Path.Combine(root, "vae_encoder", ModelFile)),
             ConfigPlaces = [config, .. schedulers],
             DecoderPlace = decoder,
         };

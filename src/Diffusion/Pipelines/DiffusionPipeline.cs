@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
 
 namespace DiffusionQuant.Diffusion;
 
@@ -14,11 +15,16 @@ public sealed class DiffusionPipeline : IDisposable
 {
     private readonly OnnxDenoiser denoiser;
     private readonly LatentDecoder? decoder;
+    private readonly DiffusionModel model;
+    private readonly SessionSettings session;
+    private LatentEncoder? encoder;
     private readonly EmbeddedModel? embedded;
 
     private DiffusionPipeline(DiffusionModel model, PipelineOptions options, EmbeddedModel? embedded)
     {
         this.embedded = embedded;
+        this.model = model;
+        session = options.Session;
         Schedule = model.Schedule;
         denoiser = new(model, options.Session);
         try
@@ -110,6 +116,7 @@ public sealed class DiffusionPipeline : IDisposable
         AtLeast(nameof(options.BatchSize), options.BatchSize, 1);
         AtLeast(nameof(options.FirstImage), options.FirstImage, 0);
         CheckMakesImages();
+        var (start, conditioning) = StartOf(options, cancellation);
         var trajectory = new Trajectory(
             denoiser,
             Schedule,
@@ -119,7 +126,9 @@ public sealed class DiffusionPipeline : IDisposable
                 Seed = seed,
                 ClassLabels = options.ClassLabels,
                 GuidanceScale = options.GuidanceScale,
-                Conditioning = options.Conditioning,
+                GuidanceRescale = options.GuidanceRescale,
+                Conditioning = conditioning,
+                Start = start,
             }
         );
         var images = new List<GeneratedImage>(count);
@@ -169,8 +178,61 @@ public sealed class DiffusionPipeline : IDisposable
     {
         denoiser.Dispose();
         decoder?.Dispose();
+        encoder?.Dispose();
         embedded?.Dispose();
     }
+
+    /// <summary>What sampling starts from, and the extra channels of networks that were trained to fill masks in.</summary>
+    private (StartingPicture? Start, ConditioningSet Conditioning) StartOf(
+        GenerationOptions options,
+        CancellationToken cancellation
+    )
+    {
+        if (options.Image is not { } picture)
+        {
+            return options.Mask is null
+                ? (null, options.Conditioning)
+                : throw DiffusionErrors.BadSettings(
+                    "mask",
+                    "given",
+                    "it says what of an image is made anew; give the image"
+                );
+        }
+
+        var encode = Encoder();
+        var mask = options.Mask is { } given ? InpaintingMask.OfCells(given, Contract.SampleShape) : null;
+        var start = new StartingPicture(encode.Encode(picture, cancellation), options.Strength);
+        if (Contract.Extra is not { } extra || options.Conditioning.Arrays.ContainsKey(extra.Name))
+        {
+            return (start with { Mask = mask }, options.Conditioning);
+        }
+
+        // The network sees what stays, so nothing is put back behind its steps.
+        var seen = encode.Encode(InpaintingMask.WithoutMasked(picture, options.Mask), cancellation);
+        var cells = mask ?? [.. Enumerable.Repeat(1f, Contract.SampleShape.Height * Contract.SampleShape.Width)];
+        float[] channels = [.. cells, .. seen];
+        var shape = Contract.SampleShape;
+        return Contract.ExtraChannels == 1 + shape.Channels
+            ? (
+                start,
+                options.Conditioning.With(
+                    OnnxTensor.Of(extra.Name, channels.AsSpan(), 1, Contract.ExtraChannels, shape.Height, shape.Width)
+                )
+            )
+            : throw DiffusionErrors.BadSettings(
+                "image",
+                "given",
+                $"the model takes {Contract.ExtraChannels} extra channels, which are not a mask and a picture of {shape.Channels}; supply {extra.Name} as conditioning"
+            );
+    }
+
+    private LatentEncoder Encoder() =>
+        encoder ??= model is { VaeEncoderPath: { } path, VaeDecoderPath: { } other }
+            ? LatentEncoder.Load(path, LatentScaling.Of(other, Contract), Contract, session)
+            : throw DiffusionErrors.NoImages(
+                Contract.Path,
+                "to start from an image it needs vae_encoder/model.onnx and vae_decoder/model.onnx, and the folder does not hold both"
+            );
 
     private static DiffusionPipeline Load(string path, PipelineOptions options, EmbeddedModel? embedded) =>
         new(DiffusionModel.Load(path, options.Model), options, embedded);

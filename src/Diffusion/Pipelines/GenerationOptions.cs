@@ -21,6 +21,18 @@ public sealed record GenerationOptions
     /// <summary>The scale of classifier-free guidance; 1 for none.</summary>
     public double GuidanceScale { get; init; } = 1;
 
+    /// <summary>φ of guidance's rescaling, 0 (none) to 1 (<see cref="TrajectorySettings.GuidanceRescale"/>).</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>A picture to start from, of the size that the model makes; null for noise alone.</summary>
+    public Picture? Image { get; init; }
+
+    /// <summary>How much of <see cref="Image"/> is changed: the share of the steps that are taken, above 0 and at most 1.</summary>
+    public double Strength { get; init; } = 0.8;
+
+    /// <summary>Where <see cref="Image"/> is made anew: white there, black where it stays; null for everywhere.</summary>
+    public Picture? Mask { get; init; }
+
     /// <summary>Values for inputs that cannot be made up (text states ...).</summary>
     public ConditioningSet Conditioning { get; init; } = ConditioningSet.Empty;
 }

@@ -3,7 +3,7 @@ using DiffusionQuant.Onnx;
 
 namespace DiffusionQuant.Diffusion;
 
-/// <summary>Makes images of latents with the decoder of a VAE: decoder(z / scaling_factor + shift_factor).</summary>
+/// <summary>Makes images of latents with the decoder of a VAE, or of a VQ model whose graph looks its codes up itself.</summary>
 internal sealed class LatentDecoder : IDisposable
 {
     private readonly ModelSession session;
@@ -46,14 +46,13 @@ internal sealed class LatentDecoder : IDisposable
         CancellationToken cancellation
     )
     {
-        var scaled = Array.ConvertAll(latents, z => (float)((z / scaling.Factor) + scaling.Shift));
         // One at a time: a decoder's activations take far more memory than a denoiser's.
         SampleShape? result = null;
         var images = new List<float[]>(count);
         for (var i = 0; i < count; i++)
         {
             using var value = Tensors.FromFloats(
-                scaled.AsSpan(i * shape.Length, shape.Length),
+                scaling.ToDecoder(latents.AsSpan(i * shape.Length, shape.Length), shape.Channels),
                 [1, shape.Channels, shape.Height, shape.Width],
                 input.ElementType
             );
@@ -72,11 +71,15 @@ internal sealed class LatentDecoder : IDisposable
             }
 
             result = new((int)dims[1], (int)dims[2], (int)dims[3]);
-            images.Add(Tensors.ToFloats(set[output.Name]));
+            images.Add(Finite(Tensors.ToFloats(set[output.Name])));
         }
 
         return (result!.Value, [.. images.SelectMany(p => p)]);
     }
 
     public void Dispose() => session.Dispose();
+
+    /// <summary>Of NaN, which float16 makes of large numbers, a black picture would come without a word.</summary>
+    private float[] Finite(float[] pixels) =>
+        pixels.All(float.IsFinite) ? pixels : throw DiffusionErrors.DecoderNotFinite(session.Name);
 }

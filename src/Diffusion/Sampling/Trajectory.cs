@@ -56,7 +56,7 @@ public sealed class Trajectory
         SolverRun[] runs = [.. images.Select(Start)];
         var call = FirstCall(images);
         var unconditional = isGuided ? Unconditional(call, images) : null;
-        for (var index = 0; index < Solver.Timesteps.Count; index++)
+        for (var index = FirstCallIndex; index < Solver.Timesteps.Count; index++)
         {
             cancellation.ThrowIfCancellationRequested();
             call = call with { Timesteps = [Solver.Timesteps[index]], Samples = Inputs(runs, index) };
@@ -93,12 +93,47 @@ public sealed class Trajectory
         return last;
     }
 
+    private int FirstCallIndex => settings.Start is { } start ? Solver.FirstCall(start.Strength) : 0;
+
     private SolverRun Start(int image)
     {
         var sample = new float[Contract.SampleShape.Length];
         noise.FillNormal(NoisePurpose.Initial, image, 0, sample);
-        Scale(sample, Solver.InitialScale);
-        return Solver.Start(sample);
+        if (settings.Start is not { Strength: < 1 } start)
+        {
+            Scale(sample, Solver.InitialScale);
+            return Solver.Start(sample);
+        }
+
+        Noise(sample, start.Latents, Solver.LevelAt(FirstCallIndex));
+        return Solver.Start(sample, FirstCallIndex);
+    }
+
+    /// <summary>Makes of ε what the forward process makes of a picture.</summary>
+    private static void Noise(Span<float> noise, ReadOnlySpan<float> latents, NoiseLevel level)
+    {
+        for (var i = 0; i < noise.Length; i++)
+        {
+            noise[i] = (float)((level.Alpha * latents[i]) + (level.Sigma * noise[i]));
+        }
+    }
+
+    /// <summary>Puts what stays of a picture back, noised to where the sample is.</summary>
+    private void KeepUnmasked(SolverRun run, int image)
+    {
+        if (settings.Start is not { Mask: { } mask } start)
+        {
+            return;
+        }
+
+        var kept = new float[run.Sample.Length];
+        noise.FillNormal(NoisePurpose.Initial, image, 0, kept);
+        Noise(kept, start.Latents, run.Call < Solver.Timesteps.Count ? Solver.LevelAt(run.Call) : new(1, 0));
+        for (var i = 0; i < kept.Length; i++)
+        {
+            var share = mask[i % mask.Length];
+            run.Sample[i] = (share * run.Sample[i]) + ((1 - share) * kept[i]);
+        }
     }
 
     private float[] Inputs(SolverRun[] runs, int index)
@@ -178,6 +213,7 @@ public sealed class Trajectory
             }
 
             runs[i].Step(output.AsSpan(i * outputSize, outputSize), added, clean.AsSpan(i * size, size));
+            KeepUnmasked(runs[i], images[i]);
             runs[i].Sample.CopyTo(next, i * size);
         }
 
@@ -269,6 +305,31 @@ public sealed class Trajectory
         }
     }
 
+    private static void CheckStart(DenoiserContract contract, StartingPicture start)
+    {
+        if (!(start.Strength is > 0 and <= 1))
+        {
+            throw DiffusionErrors.BadSettings(
+                "strength",
+                start.Strength.ToString(CultureInfo.InvariantCulture),
+                "a number above 0 and at most 1 is expected"
+            );
+        }
+
+        var shape = contract.SampleShape;
+        if (
+            start.Latents.Length != shape.Length
+            || start.Mask?.Length is { } cells && cells != shape.Height * shape.Width
+        )
+        {
+            throw DiffusionErrors.BadSettings(
+                "starting picture",
+                $"of {start.Latents.Length} numbers and a mask of {start.Mask?.Length ?? 0}",
+                $"the denoiser takes {shape}"
+            );
+        }
+    }
+
     private static TrajectorySettings Complete(DenoiserContract contract, TrajectorySettings settings) =>
         settings with
         {
@@ -311,6 +372,11 @@ public sealed class Trajectory
                 settings.GuidanceRescale.ToString(CultureInfo.InvariantCulture),
                 "a number from 0 to 1 is expected"
             );
+        }
+
+        if (settings.Start is { } start)
+        {
+            CheckStart(contract, start);
         }
 
         if (solver.NeedsVariance && !contract.PredictsVariance)

@@ -21,6 +21,9 @@ public sealed record TrajectorySettings
     /// <summary>s in classifier-free guidance, u + s·(c − u) (Ho and Salimans 2022, equation 6 with s = 1 + w); 1 for none.</summary>
     public double GuidanceScale { get; init; } = 1;
 
+    /// <summary>A picture to start from, as latents; null to start from noise alone.</summary>
+    public StartingPicture? Start { get; init; }
+
     /// <summary>φ, the share by which guided outputs are brought back to the deviation of conditional ones; 0 for none (Lin et
     /// al. 2024, section 3.4).</summary>
     public double GuidanceRescale { get; init; }

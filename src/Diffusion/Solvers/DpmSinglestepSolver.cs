@@ -31,6 +31,8 @@ internal sealed class DpmSinglestepSolver(NoisePath path, SamplerSettings settin
 
     public override bool AddsNoise(int call) => Options.IsStochastic && Sigmas[call + 1] > 0;
 
+    private protected override IEnumerable<int> StepStarts => base.StepStarts.Where(call => Orders[call] == 1);
+
     public override SolverRun Start(float[] sample, int firstCall = 0) => new Run(this, sample, firstCall);
 
     private static int[] OrdersOf(SolverOptions options, int steps, bool endsAtZero)

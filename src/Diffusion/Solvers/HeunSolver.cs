@@ -23,6 +23,8 @@ internal sealed class HeunSolver(NoisePath path, SamplerSettings settings)
 
     public override SolverRun Start(float[] sample, int firstCall = 0) => new Run(this, sample, firstCall);
 
+    private protected override IEnumerable<int> StepStarts => base.StepStarts.Where(call => call % 2 == 0);
+
     public override double SigmaOf(int call) => Sigmas[(call + 1) / 2];
 
     private sealed class Run(HeunSolver solver, float[] sample, int firstCall) : SolverRun(sample, firstCall)

@@ -35,6 +35,8 @@ internal sealed class Kdpm2Solver(NoisePath path, SamplerSettings settings, bool
 
     public override SolverRun Start(float[] sample, int firstCall = 0) => new Run(this, sample, firstCall);
 
+    private protected override IEnumerable<int> StepStarts => base.StepStarts.Where(call => call % 2 == 0);
+
     public override double SigmaOf(int call) => call % 2 == 0 ? Sigmas[call / 2] : Middle(call / 2);
 
     /// <summary>t of the calls: a step's start and its middle. Of a step to 0 there is no middle: it takes one call.</summary>

@@ -32,6 +32,10 @@ internal sealed class PndmSolver(
 
     private double Stride => stride;
 
+    // The second call of PLMS is the first step's again, and Runge and Kutta's steps are of four.
+    private protected override IEnumerable<int> StepStarts =>
+        base.StepStarts.Where(call => beginning == 0 ? call != 1 : call % CallsOfRungeKutta == 0 || call >= beginning);
+
     public override SolverRun Start(float[] sample, int firstCall = 0) => new Run(this, sample, firstCall);
 
     private static PndmSolver Make(NoiseSchedule schedule, SamplerSettings settings)
@@ -128,7 +132,7 @@ internal sealed class PndmSolver(
 
         private void Multistep(ReadOnlySpan<float> output, double own)
         {
-            var isRepeated = solver.Beginning == 0 && multistepCalls == 1;
+            var isRepeated = solver.Beginning == 0 && Call == 1 && multistepCalls == 1;
             multistepCalls++;
             if (isRepeated)
             {

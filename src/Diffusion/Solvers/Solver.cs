@@ -32,6 +32,17 @@ public abstract class Solver(IReadOnlyList<double> timesteps, double initialScal
     /// <param name="call">The call's number, from 0.</param>
     public abstract NoiseLevel LevelAt(int call);
 
+    /// <summary>The calls at which a step begins.</summary>
+    private protected virtual IEnumerable<int> StepStarts => Enumerable.Range(0, Timesteps.Count);
+
+    /// <summary>The call that a run begins with where a picture gives the start.</summary>
+    /// <param name="strength">The share of the steps that are taken, above 0 and at most 1.</param>
+    public int FirstCall(double strength)
+    {
+        int[] starts = [.. StepStarts];
+        return starts[Math.Clamp(starts.Length - (int)(starts.Length * strength), 0, starts.Length - 1)];
+    }
+
     /// <summary>Begins a run.</summary>
     /// <param name="sample">The first sample, C·H·W numbers: noise times <see cref="InitialScale"/>, or a noised picture. It is
     /// changed in place.</param>

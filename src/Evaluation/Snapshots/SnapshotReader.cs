@@ -215,6 +215,7 @@ internal sealed class SnapshotReader
                 "clipSample",
                 "seed",
                 "guidanceScale",
+                "guidanceRescale",
                 "conditioningSha256",
                 "classLabels",
                 "schedule",
@@ -236,6 +237,7 @@ internal sealed class SnapshotReader
             fields.FindText("conditioningSha256")
         )
         {
+            GuidanceRescale = fields.Find("guidanceRescale") is null ? 0 : fields.Number("guidanceRescale"),
             ClassLabels = fields.FindText("classLabels"),
             Schedule = fields.Find("schedule") is { } schedule ? ReadSchedule(schedule) : null,
             Denoiser = fields.Find("denoiser") is { } denoiser ? ReadDenoiser(denoiser) : null,
@@ -280,8 +282,11 @@ internal sealed class SnapshotReader
 
     private DecoderIdentity ReadDecoder(PlacedJson node)
     {
-        var fields = new Fields(this, node, "'decoder'", ["sha256", "scalingFactor", "shiftFactor"]);
-        return new(fields.Text("sha256"), fields.Number("scalingFactor"), fields.Number("shiftFactor"));
+        var fields = new Fields(this, node, "'decoder'", ["sha256", "scalingFactor", "shiftFactor", "perChannel"]);
+        return new(fields.Text("sha256"), fields.Number("scalingFactor"), fields.Number("shiftFactor"))
+        {
+            PerChannel = fields.FindText("perChannel"),
+        };
     }
 
     private ExtractorIdentity ReadExtractor(PlacedJson node)

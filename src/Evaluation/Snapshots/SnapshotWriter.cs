@@ -85,6 +85,7 @@ internal static class SnapshotWriter
                 Member("clipSample", s.ClipSample?.ToString().ToLowerInvariant()),
                 Member("seed", s.Seed.ToString()),
                 Member("guidanceScale", Number(s.GuidanceScale)),
+                Member("guidanceRescale", s.GuidanceRescale == 0 ? null : Number(s.GuidanceRescale)),
                 Member("conditioningSha256", Quote(s.ConditioningSha256)),
                 Member("classLabels", Quote(s.ClassLabels)),
                 Member(
@@ -118,7 +119,8 @@ internal static class SnapshotWriter
                         ? OneLine(
                             ("sha256", Quote(decoder.Sha256)),
                             ("scalingFactor", Number(decoder.ScalingFactor)),
-                            ("shiftFactor", Number(decoder.ShiftFactor))
+                            ("shiftFactor", Number(decoder.ShiftFactor)),
+                            ("perChannel", Quote(decoder.PerChannel))
                         )
                         : null
                 ),

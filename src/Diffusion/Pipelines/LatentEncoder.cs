@@ -1,0 +1,77 @@
+using DiffusionQuant.Engine;
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>Makes latents of images with the encoder of a VAE: the mean, where the graph gives mean and variance.</summary>
+internal sealed class LatentEncoder : IDisposable
+{
+    private readonly ModelSession session;
+    private readonly ValueInfo input;
+    private readonly ValueInfo output;
+    private readonly LatentScaling scaling;
+    private readonly SampleShape latents;
+
+    private LatentEncoder(ModelSession session, LatentScaling scaling, SampleShape latents)
+    {
+        this.session = session;
+        this.scaling = scaling;
+        this.latents = latents;
+        input = session.Inputs[0];
+        output = session.Outputs[0];
+    }
+
+    /// <summary>Loads an encoder.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: it is none.</exception>
+    public static LatentEncoder Load(
+        string path,
+        LatentScaling scaling,
+        DenoiserContract denoiser,
+        SessionSettings settings
+    )
+    {
+        var session = ModelSession.Load(path, settings);
+        if (session.Inputs is [{ Shape.Rank: 4 }] && session.Outputs.Count > 0)
+        {
+            return new(session, scaling, denoiser.SampleShape);
+        }
+
+        session.Dispose();
+        throw DiffusionErrors.NoImages(denoiser.Path, $"{path} is no VAE encoder: one input N,C,H,W is expected");
+    }
+
+    /// <summary>Encodes a picture.</summary>
+    /// <param name="picture">H and W are multiples of the latents'; gray ones become RGB.</param>
+    /// <param name="cancellation">Stops the run.</param>
+    /// <returns>C·h·w numbers, as the denoiser takes them.</returns>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1058: the picture's size does not fit.</exception>
+    public float[] Encode(Picture picture, CancellationToken cancellation)
+    {
+        float[] pixels =
+            picture.Channels == 3 ? picture.Pixels : [.. picture.Pixels, .. picture.Pixels, .. picture.Pixels];
+        using var value = Tensors.FromFloats(pixels, [1, 3, picture.Height, picture.Width], input.ElementType);
+        using var set = session.Run(
+            new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value },
+            [output.Name],
+            cancellation
+        );
+        var dims = Tensors.Dims(set[output.Name]);
+        // Mean and variance lie behind each other.
+        if (
+            dims is not [1, var channels, var height, var width]
+            || (channels != latents.Channels && channels != 2 * latents.Channels)
+            || (height, width) != (latents.Height, latents.Width)
+        )
+        {
+            throw DiffusionErrors.BadSettings(
+                "image",
+                $"of {picture.Width}×{picture.Height} pixels",
+                $"its latents are [{string.Join(',', dims)}], and the denoiser takes {latents}; scale the picture to the size that the model makes"
+            );
+        }
+
+        return scaling.FromEncoder(Tensors.ToFloats(set[output.Name]).AsSpan(0, latents.Length), latents.Channels);
+    }
+
+    public void Dispose() => session.Dispose();
+}
