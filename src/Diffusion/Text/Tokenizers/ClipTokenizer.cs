@@ -33,8 +33,17 @@ internal sealed class ClipTokenizer : ITextTokenizer
         var (beginText, endText) = (settings.Begin ?? Begin, settings.End ?? End);
         begin = Id(beginText);
         end = Id(endText);
-        pad = settings.Pad is null ? end : Id(settings.Pad);
-        var named = new[] { beginText, endText, settings.Pad, settings.Unknown }.OfType<string>();
+        pad =
+            settings.Pad is not null ? Id(settings.Pad)
+            : settings.DefaultPad is not null ? vocabulary.GetValueOrDefault(settings.DefaultPad, end)
+            : end;
+        var named = new[]
+        {
+            beginText,
+            endText,
+            settings.Pad ?? settings.DefaultPad,
+            settings.Unknown,
+        }.OfType<string>();
         specials =
         [
             .. named

@@ -11,6 +11,9 @@ internal sealed record TokenizerSettings
 
     public string? Pad { get; init; }
 
+    /// <summary>The padding token where there are no settings; a vocabulary need not have it.</summary>
+    public string? DefaultPad { get; init; }
+
     public string? Unknown { get; init; }
 
     /// <summary>Further tokens that are matched in a text before it is cut into words.</summary>
@@ -33,7 +36,8 @@ internal sealed record TokenizerSettings
         {
             Begin = Token("bos_token"),
             End = Token("eos_token"),
-            Pad = Token("pad_token") ?? (files.Length == 0 ? defaultPad : null),
+            Pad = Token("pad_token"),
+            DefaultPad = files.Length == 0 ? defaultPad : null,
             Unknown = Token("unk_token"),
             // transformers writes 1e30 for "no limit".
             MaxLength = longest is > 0 and < LongestText ? (int)longest : null,
