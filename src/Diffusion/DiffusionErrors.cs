@@ -163,4 +163,40 @@ internal static class DiffusionErrors
     [Diagnostic("DQ1059")]
     public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>
         new("DQ1059", $"{path}: the image cannot be written: {why} Check the folder and its permissions.", cause);
+
+    [Diagnostic("DQ1061")]
+    public static DiffusionQuantException NoTokenizer(string folder, string encoder, string why) =>
+        new(
+            "DQ1061",
+            $"{folder}: the tokenizer of the text encoder {encoder} is not found: {why}. Copy the folder 'tokenizer' (tokenizer_2, tokenizer_3) from the model's source to the model."
+        );
+
+    [Diagnostic("DQ1062")]
+    public static DiffusionQuantException BadTokenizer(string path, string why, Exception? cause = null) =>
+        new(
+            "DQ1062",
+            $"{path}: this is no readable tokenizer: {why.TrimEnd('.')}. Copy the tokenizer's files anew from the model's source.",
+            cause
+        );
+
+    [Diagnostic("DQ1063")]
+    public static DiffusionQuantException TokenizerDoesNotFit(string path, int tokens, string encoder, int rows) =>
+        new(
+            "DQ1063",
+            $"{path}: the tokenizer has {tokens} tokens, but the text encoder {encoder} has {rows} rows in its table of embeddings, so that they belong to different models. Copy both from one source, and check that tokenizer_2 stands beside text_encoder_2."
+        );
+
+    [Diagnostic("DQ1064")]
+    public static DiffusionQuantException BadTextEncoder(string path, string why, string signature) =>
+        new(
+            "DQ1064",
+            $"{path}: the text encoder does not fit: {why}. {signature}. Export it with the names that diffusers and Optimum use: input_ids; last_hidden_state, hidden_states.N, pooler_output, text_embeds."
+        );
+
+    [Diagnostic("DQ1065")]
+    public static DiffusionQuantException EncodersDoNotFit(string path, string why, string encoders) =>
+        new(
+            "DQ1065",
+            $"{path}: the text encoders do not give what the denoiser takes: {why}. There are {encoders}. Put the model's own text encoders into its folder (text_encoder, text_encoder_2, text_encoder_3), or give the states as arrays (Conditioning of the item in a project, --conditioning on the command line)."
+        );
 }

@@ -40,4 +40,24 @@ internal static class TensorRows
 
         return new(first.Name, first.ElementType, first.Dims.ToArray(), bytes);
     }
+
+    /// <summary>The rows of several tensors behind each other.</summary>
+    public static OnnxTensor Join(IReadOnlyList<OnnxTensor> tensors)
+    {
+        if (tensors.Count == 1)
+        {
+            return tensors[0];
+        }
+
+        var bytes = new byte[checked(tensors.Sum(t => t.Data.Length))];
+        var at = 0;
+        foreach (var tensor in tensors)
+        {
+            tensor.Data.Span.CopyTo(bytes.AsSpan(at));
+            at += tensor.Data.Length;
+        }
+
+        long[] dims = [tensors.Sum(t => t.Dims[0]), .. tensors[0].Dims[1..]];
+        return new(tensors[0].Name, tensors[0].ElementType, dims, bytes);
+    }
 }

@@ -60,6 +60,16 @@ internal sealed partial class JsonConfig
         : e.ValueKind == JsonValueKind.String ? e.GetString()!
         : throw Bad(key, "a string is expected");
 
+    /// <summary>A token as transformers writes it: a string, or an object with its <c>content</c>; null when not given.</summary>
+    public string? TokenText(string key) =>
+        Find(key) is not { } e ? null
+        : e.ValueKind == JsonValueKind.String ? e.GetString()
+        : e.ValueKind == JsonValueKind.Object
+        && e.TryGetProperty("content", out var content)
+        && content.ValueKind == JsonValueKind.String
+            ? content.GetString()
+        : throw Bad(key, "a string, or an object with the string \"content\", is expected");
+
     public bool Flag(string key, bool fallback) =>
         Find(key) is not { } e ? fallback
         : e.ValueKind is JsonValueKind.True or JsonValueKind.False ? e.GetBoolean()

@@ -1,0 +1,35 @@
+using DiffusionQuant.Onnx;
+
+namespace DiffusionQuant.Diffusion;
+
+/// <summary>Stable Diffusion 1 and 2: the states of one CLIP model.</summary>
+internal sealed class ClipFamily : TextFamily
+{
+    private readonly TextEncoder encoder;
+
+    public ClipFamily(TextInputs inputs, IReadOnlyList<TextEncoder> encoders, PipelineIndex pipeline)
+        : base(inputs, pipeline)
+    {
+        var clips = encoders.Where(e => e.IsClip).ToArray();
+        encoder = Array.Find(clips, e => e.Graph.Width is not null && e.Graph.Width == inputs.StatesWidth) ?? clips[0];
+        CheckWidth(encoder.Graph.Width, inputs.States!, inputs.StatesWidth, [encoder]);
+        Fitting(encoder.ClipLength, inputs.StatesLength, encoder);
+        Encoders = [encoder];
+    }
+
+    public override IReadOnlyList<TextEncoder> Encoders { get; }
+
+    public override IReadOnlyList<TextRequest> Requests(PromptOptions options) =>
+        [
+            new(encoder.ClipLength)
+            {
+                Layer = options.ClipSkip > 0 ? options.ClipSkip + 1 : null,
+                Normalised = options.ClipSkip > 0,
+            },
+        ];
+
+    public override Dictionary<string, OnnxTensor> Assemble(
+        IReadOnlyList<EncodedText> texts,
+        IReadOnlyList<TextRequest> requests
+    ) => new() { [Inputs.States!.Name] = Row(Inputs.States, texts[0].States, requests[0].Length, texts[0].Width) };
+}
