@@ -153,12 +153,23 @@ internal static class DiffusionErrors
             $"The sampler '{solver}' does not fit a model of {path.Config.ClassName}: it goes along another kind of noise. These fit: {string.Join(", ", SolverKind.All.Where(k => k.Fits(path)).Select(k => k.Name))}."
         );
 
-    [Diagnostic("DQ1061")]
+    [Diagnostic("DQ1066")]
     public static DiffusionQuantException DecoderNotFinite(string path) =>
         new(
-            "DQ1061",
+            "DQ1066",
             $"{path}: the VAE decoder gives NaN or infinite pixels for finite latents, so pictures would come out black. A float16 decoder overflows so (that of SDXL is known for it): export it in float32, and leave the denoiser as it is."
         );
+
+    [Diagnostic("DQ1067")]
+    public static DiffusionQuantException NoTextEncoder(string path) =>
+        new(
+            "DQ1067",
+            $"{path}: it takes no prompt: the denoiser has no input for text, or its folder holds no text_encoder/model.onnx with a tokenizer. Give the whole folder of the pipeline, or the states of a text encoder as conditioning."
+        );
+
+    [Diagnostic("DQ1068")]
+    public static DiffusionQuantException PromptCut(string what) =>
+        new("DQ1068", $"{what}. Shorten it, or put first what matters.");
 
     [Diagnostic("DQ1059")]
     public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>

@@ -17,4 +17,6 @@ public sealed class GeneratedImage(int index, SampleShape shape, float[] pixels,
 
     /// <summary>What it was asked to show; null without a prompt.</summary>
     public string? Prompt { get; init; }
+
+    internal GeneratedImage With(string prompt) => new(Index, Shape, Pixels, ClassLabel) { Prompt = prompt };
 }

@@ -5,6 +5,14 @@ public static class ImageGrid
 {
     private const int Gap = 1;
 
+    /// <summary>Writes images of one size as a PNG, in as many rows as columns or one less.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="path">The file; its folder is made where it is missing.</param>
+    /// <exception cref="ArgumentException">There are no images, or they differ in shape.</exception>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1059: the file cannot be written.</exception>
+    public static void SavePng(this IReadOnlyList<GeneratedImage> images, string path) =>
+        SavePng(images, Math.Max(1, (int)Math.Ceiling(Math.Sqrt(images.Count))), path);
+
     /// <summary>Writes images of one size as a PNG, in rows from the left, with a black line between.</summary>
     /// <param name="images">The images.</param>
     /// <param name="columns">How many to a row.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Diffusion;
 
@@ -17,6 +18,7 @@ public sealed class DiffusionPipeline : IDisposable
     private readonly LatentDecoder? decoder;
     private readonly DiffusionModel model;
     private readonly SessionSettings session;
+    private readonly PromptEncoder? prompts;
     private LatentEncoder? encoder;
     private readonly EmbeddedModel? embedded;
 
@@ -29,6 +31,10 @@ public sealed class DiffusionPipeline : IDisposable
         denoiser = new(model, options.Session);
         try
         {
+            prompts = PromptEncoder.Find(
+                model,
+                new() { Session = options.Session, KeepLoaded = options.KeepTextEncoders }
+            );
             decoder = model.VaeDecoderPath is null
                 ? null
                 : LatentDecoder.Load(model.VaeDecoderPath, model.Contract, options.Session);
@@ -92,6 +98,90 @@ public sealed class DiffusionPipeline : IDisposable
         }
     }
 
+    /// <summary>Whether it makes images of prompts.</summary>
+    public bool TakesPrompts => prompts is not null;
+
+    /// <summary>Told of what a caller should know and that is no fault: prompts that were cut.</summary>
+    public Action<DiffusionQuantException>? Warn { get; set; }
+
+    /// <summary>Makes images of a prompt.</summary>
+    /// <param name="prompt">What they should show.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="steps">The number of sampling steps, if another than the options'.</param>
+    /// <param name="options">Sampler, guidance, negative prompt, a picture to start from.</param>
+    /// <param name="progress">Told after every call of the network.</param>
+    /// <param name="cancellation">Stops the generation.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1067: the model takes no prompts; further codes as for images
+    /// without one.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<GeneratedImage> Generate(
+        string prompt,
+        int count = 1,
+        ulong seed = 0,
+        int? steps = null,
+        GenerationOptions? options = null,
+        IProgress<GenerationProgress>? progress = null,
+        CancellationToken cancellation = default
+    ) => Generate([prompt], count, seed, steps, options, progress, cancellation);
+
+    /// <summary>Makes images of prompts: image k of prompt k modulo their number.</summary>
+    /// <param name="prompts">What they should show.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="steps">The number of sampling steps, if another than the options'.</param>
+    /// <param name="options">Sampler, guidance, negative prompt, a picture to start from.</param>
+    /// <param name="progress">Told after every call of the network.</param>
+    /// <param name="cancellation">Stops the generation.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As for one prompt.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<GeneratedImage> Generate(
+        IReadOnlyList<string> prompts,
+        int count,
+        ulong seed = 0,
+        int? steps = null,
+        GenerationOptions? options = null,
+        IProgress<GenerationProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
+    {
+        if (this.prompts is null)
+        {
+            throw DiffusionErrors.NoTextEncoder(Contract.Path);
+        }
+
+        options ??= GenerationOptions.Default;
+        var scale = options.GuidanceScale ?? UsualGuidance.Of(Contract, Schedule);
+        var isGuided = scale != 1 && !Contract.TakesGuidance;
+        var encoded = this.prompts.Encode(
+            prompts,
+            options.NegativePrompt is { } negative ? [negative] : null,
+            options.Prompts with
+            {
+                Unconditional = isGuided,
+            },
+            cancellation
+        );
+        foreach (var warning in encoded.Warnings)
+        {
+            Warn?.Invoke(DiffusionErrors.PromptCut(warning));
+        }
+
+        var conditioned = options with
+        {
+            GuidanceScale = scale,
+            Conditioning = encoded.ToConditioningSet(options.Conditioning.Arrays.Values),
+        };
+        return
+        [
+            .. Generate(count, seed, steps, conditioned, progress, cancellation)
+                .Select(i => i.With(prompts[i.Index % prompts.Count])),
+        ];
+    }
+
+    /// <summary>Lets go of text encoders that were kept (<see cref="PipelineOptions.KeepTextEncoders"/>).</summary>
+    public void UnloadTextEncoders() => prompts?.Unload();
+
     /// <summary>Makes images.</summary>
     /// <param name="count">How many.</param>
     /// <param name="seed">The seed.</param>
@@ -125,7 +215,7 @@ public sealed class DiffusionPipeline : IDisposable
                 Sampler = steps is null ? options.Sampler : options.Sampler with { Steps = steps, Timesteps = null },
                 Seed = seed,
                 ClassLabels = options.ClassLabels,
-                GuidanceScale = options.GuidanceScale,
+                GuidanceScale = options.GuidanceScale ?? 1,
                 GuidanceRescale = options.GuidanceRescale,
                 Conditioning = conditioning,
                 Start = start,
@@ -179,6 +269,7 @@ public sealed class DiffusionPipeline : IDisposable
         denoiser.Dispose();
         decoder?.Dispose();
         encoder?.Dispose();
+        prompts?.Dispose();
         embedded?.Dispose();
     }
 

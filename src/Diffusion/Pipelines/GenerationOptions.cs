@@ -18,8 +18,15 @@ public sealed record GenerationOptions
     /// <summary>Labels in place of drawn ones: image k takes entry k modulo their number.</summary>
     public IReadOnlyList<int>? ClassLabels { get; init; }
 
-    /// <summary>The scale of classifier-free guidance; 1 for none.</summary>
-    public double GuidanceScale { get; init; } = 1;
+    /// <summary>The scale of guidance, 1 for none; null for none without a prompt, and with one for what the model's family
+    /// usually takes.</summary>
+    public double? GuidanceScale { get; init; }
+
+    /// <summary>What pictures should not show; null for nothing.</summary>
+    public string? NegativePrompt { get; init; }
+
+    /// <summary>Skipped layers, lengths and sizes of text encoders.</summary>
+    public PromptOptions Prompts { get; init; } = PromptOptions.Default;
 
     /// <summary>φ of guidance's rescaling, 0 (none) to 1 (<see cref="TrajectorySettings.GuidanceRescale"/>).</summary>
     public double GuidanceRescale { get; init; }

@@ -11,6 +11,10 @@ public sealed record PipelineOptions
     /// <summary>Device and threads.</summary>
     public SessionSettings Session { get; init; } = SessionSettings.Default;
 
+    /// <summary>Whether text encoders stay loaded for further prompts. They are often larger than the denoiser; by default one
+    /// at a time is loaded when a prompt needs it, and let go of.</summary>
+    public bool KeepTextEncoders { get; init; }
+
     /// <summary>What the model's files leave open.</summary>
     public ModelOptions Model { get; init; } = ModelOptions.Default;
 }

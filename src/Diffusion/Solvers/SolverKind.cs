@@ -28,6 +28,9 @@ public sealed class SolverKind
     /// <summary>Whether <see cref="SamplerSettings.Eta"/> means something to it.</summary>
     public bool TakesEta { get; internal init; }
 
+    /// <summary>Whether it is for models that were distilled to few steps.</summary>
+    internal bool IsDistilled => UsualSteps < SamplerSettings.UsualSteps;
+
     /// <summary>Which paths it can go along.</summary>
     internal Predicate<NoisePath> Fits { get; init; } = static path => !path.Config.Edm.IsConsistency;
 

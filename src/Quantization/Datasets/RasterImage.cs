@@ -1,3 +1,5 @@
+using DiffusionQuant.Diffusion;
+
 namespace DiffusionQuant.Quantization.Datasets;
 
 /// <summary>An image of bytes, as datasets hold them and as metrics of distributions expect them.</summary>
@@ -43,6 +45,9 @@ public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pix
             Pixels = gray,
         };
     }
+
+    /// <summary>The image as pipelines take one.</summary>
+    public Picture ToPicture() => Picture.FromBytes(new(Channels, Height, Width), Pixels);
 
     /// <summary>The image with three channels, which are equal where it is gray.</summary>
     public RasterImage ToRgb()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.CommandLine;
 using DiffusionQuant.Tool.Output;
@@ -24,7 +25,63 @@ internal sealed class SampleCommand
     };
 
     private readonly Option<int> count = Number("--count", "How many images", 16);
-    private readonly Option<int> steps = Number("--steps", "Sampling steps", 50);
+
+    private readonly Option<int?> steps = new("--steps")
+    {
+        Description = "Sampling steps (default 50, few of distilled models)",
+        HelpName = "N",
+    };
+
+    private readonly Option<string[]> prompt = new("--prompt", "-p")
+    {
+        Description = "What the images should show; given several times, image k is of the k-th, and over again",
+        HelpName = "TEXT",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string?> negative = new("--negative")
+    {
+        Description = "What the images should not show",
+        HelpName = "TEXT",
+    };
+
+    private readonly Option<double?> guidance = new("--guidance")
+    {
+        Description = "Scale of guidance, 1 for none (default with a prompt: the model's family's)",
+        HelpName = "NUMBER",
+    };
+
+    private readonly Option<double> rescale = new("--guidance-rescale")
+    {
+        Description = "Share by which guided predictions are brought back to their deviation, 0 to 1",
+        HelpName = "NUMBER",
+        DefaultValueFactory = _ => 0,
+    };
+
+    private readonly Option<string?> image = new("--image")
+    {
+        Description = "A picture to start from (PNG, JPEG, BMP or WebP), of the size that the model makes",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> mask = new("--mask")
+    {
+        Description = "A picture that is white where the image is made anew",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<double> strength = new("--strength")
+    {
+        Description = "How much of the image is changed, above 0 and at most 1",
+        HelpName = "NUMBER",
+        DefaultValueFactory = _ => GenerationOptions.Default.Strength,
+    };
+
+    private readonly Option<string?> conditioning = new("--conditioning")
+    {
+        Description = "A .npz or .npy file, or a folder of .npy files, with values for the other inputs",
+        HelpName = "PATH",
+    };
     private readonly Option<int> batch = Number("--batch", "How many images run at once", 16);
     private readonly Option<int> threads = Number("--threads", "Threads of a computation; 0 is one per core", 0);
 
@@ -63,6 +120,14 @@ internal sealed class SampleCommand
         Option[] options =
         [
             self.output,
+            self.prompt,
+            self.negative,
+            self.guidance,
+            self.rescale,
+            self.image,
+            self.mask,
+            self.strength,
+            self.conditioning,
             self.count,
             self.steps,
             self.seed,
@@ -91,7 +156,19 @@ internal sealed class SampleCommand
             throw ToolErrors.NotPng(picture);
         }
 
-        var images = Within(result, count, 1, 10_000);
+        var asked = result.GetValue(prompt) ?? [];
+        if (asked.Length == 0 && result.GetValue(negative) is not null)
+        {
+            throw ToolErrors.BadCommandLine(
+                $"{negative.Name} says what a prompt's images should not show; give {prompt.Name} too",
+                result.CommandResult.Command
+            );
+        }
+
+        var images =
+            result.GetResult(count) is null or { Implicit: true } && asked.Length > 0
+                ? asked.Length
+                : Within(result, count, 1, 10_000);
         var kind = result.GetValue(sampler) is { } word ? RecipeWords.Solver(sampler.Name, word) : null;
         var settings = new GenerationOptions
         {
@@ -99,9 +176,18 @@ internal sealed class SampleCommand
             Sampler = new()
             {
                 Kind = kind,
-                Steps = Within(result, steps, 1, 10_000),
+                Steps = result.GetValue(steps) is { } s ? Within(steps.Name, s, 1, 10_000) : null,
                 Eta = result.GetValue(eta),
             },
+            GuidanceScale = result.GetValue(guidance),
+            GuidanceRescale = result.GetValue(rescale),
+            NegativePrompt = result.GetValue(negative),
+            Image = Picture(result.GetValue(image)),
+            Mask = Picture(result.GetValue(mask)),
+            Strength = result.GetValue(strength),
+            Conditioning = result.GetValue(conditioning) is { } arrays
+                ? ConditioningSet.Load(arrays)
+                : ConditioningSet.Empty,
         };
         var noise = result.GetValue(seed);
         if (noise < 0)
@@ -112,8 +198,8 @@ internal sealed class SampleCommand
         var where = host.FindDevice(result.GetValue(device)!);
         IdleGpu.Note(host, reporter, result.GetValue(device)!, where);
         var session = new Engine.SessionSettings { Device = where, Threads = Within(result, threads, 0, 1024) };
-        var (made, solver, time) = await Task.Run(
-            () => Generate(path, session, images, (ulong)noise, settings, host, reporter, cancellation),
+        var (made, solver, taken, time) = await Task.Run(
+            () => Generate(path, session, asked, images, (ulong)noise, settings, host, reporter, cancellation),
             cancellation
         );
         ImageGrid.SavePng(made, (int)Math.Ceiling(Math.Sqrt(images)), picture);
@@ -124,7 +210,7 @@ internal sealed class SampleCommand
             images,
             noise,
             solver.Name,
-            settings.Sampler.Steps!.Value,
+            taken,
             where.ToString(),
             made[0].Channels,
             made[0].Height,
@@ -144,9 +230,10 @@ internal sealed class SampleCommand
         return ExitCodes.Fine;
     }
 
-    private static (IReadOnlyList<GeneratedImage> Images, SolverKind Solver, TimeSpan Time) Generate(
+    private static (IReadOnlyList<GeneratedImage> Images, SolverKind Solver, int Steps, TimeSpan Time) Generate(
         string path,
         Engine.SessionSettings session,
+        string[] prompts,
         int images,
         ulong noise,
         GenerationOptions settings,
@@ -159,14 +246,27 @@ internal sealed class SampleCommand
         progress.Report("Loading", 0);
         using var pipeline = DiffusionPipeline.Load(path, new() { Session = session });
         var started = host.Time.GetTimestamp();
-        var made = pipeline.Generate(
-            images,
-            noise,
-            options: settings,
-            progress: new StepProgress(progress, settings.BatchSize),
-            cancellation: cancellation
+        pipeline.Warn = reporter.Warn;
+        var steps = new StepProgress(progress, settings.BatchSize);
+        var made =
+            prompts.Length == 0
+                ? pipeline.Generate(images, noise, options: settings, progress: steps, cancellation: cancellation)
+                : pipeline.Generate(
+                    prompts,
+                    images,
+                    noise,
+                    options: settings,
+                    progress: steps,
+                    cancellation: cancellation
+                );
+        var sampler = settings.Sampler;
+        var solver = sampler.KindFor(pipeline.Schedule.Config);
+        return (
+            made,
+            solver,
+            sampler.Steps ?? sampler.CreateSolver(pipeline.Schedule).Timesteps.Count,
+            host.Time.GetElapsedTime(started)
         );
-        return (made, settings.Sampler.KindFor(pipeline.Schedule.Config), host.Time.GetElapsedTime(started));
     }
 
     private static Option<int> Number(string name, string description, int fallback) =>
@@ -177,9 +277,11 @@ internal sealed class SampleCommand
             DefaultValueFactory = _ => fallback,
         };
 
-    private static int Within(ParseResult result, Option<int> option, int least, int most)
-    {
-        var value = result.GetValue(option);
-        return value >= least && value <= most ? value : throw ToolErrors.BadNumber(option.Name, value, least, most);
-    }
+    private static Picture? Picture(string? path) => path is null ? null : ImageFile.Load(path).ToPicture();
+
+    private static int Within(ParseResult result, Option<int> option, int least, int most) =>
+        Within(option.Name, result.GetValue(option), least, most);
+
+    private static int Within(string option, int value, int least, int most) =>
+        value >= least && value <= most ? value : throw ToolErrors.BadNumber(option, value, least, most);
 }
