@@ -1,0 +1,258 @@
+using System.Diagnostics.CodeAnalysis;
+using DiffusionQuant.Diffusion;
+using Microsoft.Extensions.AI;
+using SixLabors.ImageSharp;
+
+namespace DiffusionQuant.Extensions.AI;
+
+/// <summary>A pipeline as a generator of Microsoft.Extensions.AI; the pipeline may be loaded when it is first needed.</summary>
+[Experimental(Experiments.ImageGeneration)]
+internal sealed class DiffusionImageGenerator : IImageGenerator
+{
+    private const string Provider = "diffusionquant";
+
+    private readonly Func<DiffusionPipeline> load;
+    private readonly bool ownsPipeline;
+    private readonly DiffusionImageGeneratorOptions options;
+    private readonly SemaphoreSlim gate;
+    private readonly Lock loading = new();
+
+    // Not disposed of: a call that begins at the same moment links itself to it.
+    private readonly CancellationTokenSource disposal = new();
+    private volatile DiffusionPipeline? pipeline;
+    private Size? size;
+
+    private DiffusionImageGenerator(
+        Func<DiffusionPipeline> load,
+        bool ownsPipeline,
+        SemaphoreSlim gate,
+        string? modelId,
+        DiffusionImageGeneratorOptions options
+    )
+    {
+        (this.load, this.ownsPipeline, this.gate, this.options) = (load, ownsPipeline, gate, options);
+        Metadata = new(Provider, providerUri: null, options.ModelId ?? modelId);
+    }
+
+    private ImageGeneratorMetadata Metadata { get; set; }
+
+    /// <summary>A generator on a pipeline.</summary>
+    public static DiffusionImageGenerator Of(
+        DiffusionPipeline pipeline,
+        bool ownsPipeline,
+        DiffusionImageGeneratorOptions options
+    )
+    {
+        var result = new DiffusionImageGenerator(
+            () => pipeline,
+            ownsPipeline,
+            PipelineGates.Of(pipeline),
+            ModelName.Of(pipeline.Contract.Path),
+            options
+        );
+        _ = result.Pipeline();
+        return result;
+    }
+
+    /// <summary>A generator that owns a pipeline, which it loads when it is needed.</summary>
+    public static DiffusionImageGenerator Lazy(
+        Func<DiffusionPipeline> load,
+        string? modelId,
+        DiffusionImageGeneratorOptions options
+    ) => new(load, ownsPipeline: true, PipelineGates.Make(), modelId, options);
+
+    /// <inheritdoc/>
+    public async Task<ImageGenerationResponse> GenerateAsync(
+        ImageGenerationRequest request,
+        ImageGenerationOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ThrowIfDisposed();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disposal.Token);
+        try
+        {
+            await gate.WaitAsync(stop.Token).ConfigureAwait(false);
+            try
+            {
+                // The generation is one long computation; a caller's thread may be that of a window or a request.
+                return await Task.Run(() => Generate(request, options, stop.Token), stop.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                gate.Release();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Told with the caller's own token, not with the one that joins two reasons.
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfDisposed();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ImageGeneratorMetadata) ? Metadata
+            : serviceType == typeof(DiffusionPipeline) ? Pipeline()
+            : serviceType.IsInstanceOfType(this) ? this
+            : null;
+    }
+
+    /// <summary>Stops what is at work. The pipeline, where it is owned, goes when that has stopped, which is not waited for: the
+    /// caller may be the one who is told of its progress.</summary>
+    public void Dispose()
+    {
+        lock (loading)
+        {
+            if (disposal.IsCancellationRequested)
+            {
+                return;
+            }
+
+            // Under the lock, so that nothing is loaded any more behind it.
+            disposal.Cancel();
+        }
+
+        if (!ownsPipeline)
+        {
+            return;
+        }
+
+        var turn = gate.WaitAsync();
+        if (turn.IsCompleted)
+        {
+            Release();
+        }
+        else
+        {
+            _ = turn.ContinueWith(
+                _ => Release(),
+                CancellationToken.None,
+                TaskContinuationOptions.None,
+                TaskScheduler.Default
+            );
+        }
+    }
+
+    private void Release()
+    {
+        pipeline?.Dispose();
+        gate.Release();
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(disposal.IsCancellationRequested, this);
+
+    /// <summary>The pipeline, loaded now if it is not. A failure is not kept: the files may be mended.</summary>
+    private DiffusionPipeline Pipeline()
+    {
+        if (pipeline is { } loaded)
+        {
+            return loaded;
+        }
+
+        lock (loading)
+        {
+            if (pipeline is null)
+            {
+                ThrowIfDisposed();
+                var made = load();
+                PipelineGates.Set(made, gate);
+                made.Warn = options.Warn ?? made.Warn;
+                if (Metadata.DefaultModelId is null)
+                {
+                    Metadata = new(Provider, providerUri: null, ModelName.Of(made.Contract.Path));
+                }
+
+                pipeline = made;
+            }
+
+            return pipeline;
+        }
+    }
+
+    private ImageGenerationResponse Generate(
+        ImageGenerationRequest request,
+        ImageGenerationOptions? asked,
+        CancellationToken cancellation
+    )
+    {
+        var raw = asked?.RawRepresentationFactory?.Invoke(this) as GenerationOptions;
+        var generation = RequestedGeneration.Of(asked, raw, options.Generation);
+        var original = OriginalPicture.Of(request.OriginalImages);
+        var pipeline = Pipeline();
+        CheckModel(asked?.ModelId);
+        CheckSize(asked?.ImageSize, pipeline, cancellation);
+        var settings = generation.Generation;
+        if (original is not null && raw?.Image is null)
+        {
+            settings = settings with { Image = OriginalPicture.Decode(original.Data, SizeOf(pipeline, cancellation)) };
+        }
+
+        var (count, seed, progress) = (generation.Count, generation.Seed, generation.Progress);
+        var prompt = request.Prompt ?? "";
+        // Models without text have nothing to do with a prompt, but callers have no way to give none.
+        var images =
+            pipeline.TakesPrompts || prompt.Length > 0
+                ? pipeline.Generate(prompt, count, seed, steps: null, settings, progress, cancellation)
+                : pipeline.Generate(count, seed, steps: null, settings, progress, cancellation);
+        size = new(images[0].Width, images[0].Height);
+        return new([.. images.Select(i => ContentOf(i, seed, generation.Format))]) { RawRepresentation = images };
+    }
+
+    private static DataContent ContentOf(GeneratedImage image, ulong seed, PictureFormat format) =>
+        new(format.Encode(image), format.MediaType)
+        {
+            RawRepresentation = image,
+            AdditionalProperties = new()
+            {
+                [DiffusionImageProperties.Seed] = JsonSafe.Of(seed),
+                [DiffusionImageProperties.Index] = image.Index,
+            },
+        };
+
+    private void CheckModel(string? modelId)
+    {
+        if (modelId is not null && modelId != Metadata.DefaultModelId)
+        {
+            throw GeneratorErrors.BadOption(
+                "ModelId",
+                $"'{modelId}'",
+                $"the generator has one model, '{Metadata.DefaultModelId}'"
+            );
+        }
+    }
+
+    private void CheckSize(System.Drawing.Size? asked, DiffusionPipeline pipeline, CancellationToken cancellation)
+    {
+        if (
+            asked is { } wanted
+            && SizeOf(pipeline, cancellation) is var own
+            && (wanted.Width, wanted.Height) != (own.Width, own.Height)
+        )
+        {
+            throw GeneratorErrors.BadOption(
+                "ImageSize",
+                $"{wanted.Width}×{wanted.Height}",
+                $"the model makes {own.Width}×{own.Height} pixels (width × height)"
+            );
+        }
+    }
+
+    /// <summary>The size that the model makes.</summary>
+    private Size SizeOf(DiffusionPipeline pipeline, CancellationToken cancellation)
+    {
+        if (size is null)
+        {
+            var image = PictureOfNothing.Decode(pipeline, cancellation);
+            size = new(image.Width, image.Height);
+        }
+
+        return size.Value;
+    }
+}
