@@ -14,7 +14,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
     private readonly Func<DiffusionPipeline> load;
     private readonly bool ownsPipeline;
     private readonly DiffusionImageGeneratorOptions options;
-    private readonly SemaphoreSlim gate;
+    private readonly PipelineGate gate;
     private readonly Lock loading = new();
 
     // Not disposed of: a call that begins at the same moment links itself to it.
@@ -25,7 +25,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
     private DiffusionImageGenerator(
         Func<DiffusionPipeline> load,
         bool ownsPipeline,
-        SemaphoreSlim gate,
+        PipelineGate gate,
         string? modelId,
         DiffusionImageGeneratorOptions options
     )
@@ -46,7 +46,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
         var result = new DiffusionImageGenerator(
             () => pipeline,
             ownsPipeline,
-            PipelineGates.Of(pipeline),
+            PipelineGate.Of(pipeline),
             ModelName.Of(pipeline.Contract.Path),
             options
         );
@@ -59,7 +59,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
         Func<DiffusionPipeline> load,
         string? modelId,
         DiffusionImageGeneratorOptions options
-    ) => new(load, ownsPipeline: true, PipelineGates.Make(), modelId, options);
+    ) => new(load, ownsPipeline: true, new(), modelId, options);
 
     /// <inheritdoc/>
     public async Task<ImageGenerationResponse> GenerateAsync(
@@ -73,16 +73,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disposal.Token);
         try
         {
-            await gate.WaitAsync(stop.Token).ConfigureAwait(false);
-            try
-            {
-                // The generation is one long computation; a caller's thread may be that of a window or a request.
-                return await Task.Run(() => Generate(request, options, stop.Token), stop.Token).ConfigureAwait(false);
-            }
-            finally
-            {
-                gate.Release();
-            }
+            return await gate.RunAsync(() => Generate(request, options, stop.Token), stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -105,7 +96,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
     }
 
     /// <summary>Stops what is at work. The pipeline, where it is owned, goes when that has stopped, which is not waited for: the
-    /// caller may be the one who is told of its progress.</summary>
+    /// caller may be the one who is told of the progress.</summary>
     public void Dispose()
     {
         lock (loading)
@@ -119,31 +110,10 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
             disposal.Cancel();
         }
 
-        if (!ownsPipeline)
+        if (ownsPipeline)
         {
-            return;
+            gate.Close(() => pipeline?.Dispose());
         }
-
-        var turn = gate.WaitAsync();
-        if (turn.IsCompleted)
-        {
-            Release();
-        }
-        else
-        {
-            _ = turn.ContinueWith(
-                _ => Release(),
-                CancellationToken.None,
-                TaskContinuationOptions.None,
-                TaskScheduler.Default
-            );
-        }
-    }
-
-    private void Release()
-    {
-        pipeline?.Dispose();
-        gate.Release();
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(disposal.IsCancellationRequested, this);
@@ -162,7 +132,7 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
             {
                 ThrowIfDisposed();
                 var made = load();
-                PipelineGates.Set(made, gate);
+                gate.Guard(made);
                 made.Warn = options.Warn ?? made.Warn;
                 if (Metadata.DefaultModelId is null)
                 {
