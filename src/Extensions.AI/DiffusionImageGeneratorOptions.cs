@@ -7,7 +7,7 @@ namespace DiffusionQuant.Extensions.AI;
 public sealed class DiffusionImageGeneratorOptions
 {
     /// <summary>The model's name in the metadata, which a request's <c>ModelId</c> must be where it has one; null for the name of
-    /// the model's folder.</summary>
+    /// the model's folder, which for a model that is embedded in an assembly is a temporary one.</summary>
     public string? ModelId { get; set; }
 
     /// <summary>Device, threads, and whether text encoders stay loaded; for pipelines that are loaded from a path.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using DiffusionQuant.Diffusion;
 
@@ -5,11 +6,15 @@ namespace DiffusionQuant.Extensions.AI;
 
 /// <summary>Lets calls to one pipeline pass one after another, also where several generators have it: its text encoders come
 /// and go with the prompts, and two runs at a time would share the cores anyway.</summary>
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "A semaphore has no handle as long as nobody asks for one, and calls may still wait for this one."
+)]
 internal sealed class PipelineGate
 {
     private static readonly ConditionalWeakTable<DiffusionPipeline, PipelineGate> Gates = [];
 
-    // Not disposed of: it has no handle as long as nobody asks for one, and calls may still wait.
     private readonly SemaphoreSlim turn = new(1, 1);
     private bool isClosed;
 
