@@ -137,13 +137,24 @@ public sealed class PromptEncoderTests : IDisposable
         Assert.Contains("denoiser.onnx", text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Another_number_of_states_than_the_denoisers_is_refused()
+    [Theory]
+    [InlineData("length", 154)]
+    [InlineData("77", 64)]
+    public void Another_number_of_states_than_the_denoisers_is_refused(string length, int room)
     {
-        Add(new() { Seed = 1 });
-        var text = Faults.Expect("DQ1065", () => fixture.Find(Contract(States(6, 64))));
+        Add(new() { Seed = 1, Length = length == "77" ? 77 : length });
+        var text = Faults.Expect("DQ1065", () => fixture.Find(Contract(States(6, room))));
         Assert.Contains("gives 77 states", text, StringComparison.Ordinal);
-        Assert.Contains("room for 64", text, StringComparison.Ordinal);
+        Assert.Contains($"room for {room}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_text_is_cut_to_the_states_that_a_denoiser_has_room_for()
+    {
+        var encoder = new TinyTextEncoder { Seed = 1 };
+        Add(encoder);
+        var result = fixture.Find(Contract(States(6, 12))).Encode([Prompt]);
+        Equal(encoder.Compute(ClipIds(Prompt, 12)).Last, result.Conditional["encoder_hidden_states"]);
     }
 
     [Fact]
