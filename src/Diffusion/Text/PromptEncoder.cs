@@ -175,7 +175,7 @@ public sealed class PromptEncoder : IDisposable
         row.ToDictionary(r => r.Key, r => OnnxTensor.Of(r.Key, new float[r.Value.ElementCount], r.Value.Dims));
 
     private static Dictionary<string, OnnxTensor> Stack(
-        IReadOnlyList<string> texts,
+        string[] texts,
         Dictionary<string, TextRows> rows,
         Func<TextRows, Dictionary<string, OnnxTensor>> select
     ) =>

@@ -6,6 +6,7 @@ namespace DiffusionQuant.Diffusion;
 internal sealed class ClipFamily : TextFamily
 {
     private readonly TextEncoder encoder;
+    private readonly int length;
 
     public ClipFamily(TextInputs inputs, IReadOnlyList<TextEncoder> encoders, PipelineIndex pipeline)
         : base(inputs, pipeline)
@@ -13,20 +14,14 @@ internal sealed class ClipFamily : TextFamily
         var clips = encoders.Where(e => e.IsClip).ToArray();
         encoder = Array.Find(clips, e => e.Graph.Width is not null && e.Graph.Width == inputs.StatesWidth) ?? clips[0];
         CheckWidth(encoder.Graph.Width, inputs.States!, inputs.StatesWidth, [encoder]);
-        Fitting(encoder.ClipLength, inputs.StatesLength, encoder);
+        length = ClipLength(encoder);
         Encoders = [encoder];
     }
 
     public override IReadOnlyList<TextEncoder> Encoders { get; }
 
     public override IReadOnlyList<TextRequest> Requests(PromptOptions options) =>
-        [
-            new(encoder.ClipLength)
-            {
-                Layer = options.ClipSkip > 0 ? options.ClipSkip + 1 : null,
-                Normalised = options.ClipSkip > 0,
-            },
-        ];
+        [new(length) { Layer = options.ClipSkip > 0 ? options.ClipSkip + 1 : null, Normalised = options.ClipSkip > 0 }];
 
     public override Dictionary<string, OnnxTensor> Assemble(
         IReadOnlyList<EncodedText> texts,

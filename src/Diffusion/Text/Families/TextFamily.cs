@@ -72,6 +72,13 @@ internal abstract class TextFamily(TextInputs inputs, PipelineIndex pipeline)
             );
     }
 
+    /// <summary>How many tokens a CLIP model is given whose states alone are the denoiser's.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1065: the denoiser takes more, or others than the graph fixes.</exception>
+    protected int ClipLength(TextEncoder encoder) =>
+        inputs.StatesLength is { } room && room < encoder.ClipLength && encoder.Graph.FixedLength is null
+            ? room
+            : Fitting(encoder.ClipLength, inputs.StatesLength, encoder);
+
     /// <summary>The length, if the denoiser takes as many states.</summary>
     protected int Fitting(int length, int? room, TextEncoder encoder) =>
         room is null || room == length
