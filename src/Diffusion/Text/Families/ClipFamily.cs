@@ -26,5 +26,18 @@ internal sealed class ClipFamily : TextFamily
     public override Dictionary<string, OnnxTensor> Assemble(
         IReadOnlyList<EncodedText> texts,
         IReadOnlyList<TextRequest> requests
-    ) => new() { [Inputs.States!.Name] = Row(Inputs.States, texts[0].States, requests[0].Length, texts[0].Width) };
+    )
+    {
+        var result = new Dictionary<string, OnnxTensor>
+        {
+            [Inputs.States!.Name] = Row(Inputs.States, texts[0].States, length, texts[0].Width),
+        };
+        if (Inputs.Mask is { } mask)
+        {
+            // The pipelines let all of CLIP's states count.
+            result[mask.Name] = MaskRow(mask, length, length);
+        }
+
+        return result;
+    }
 }
