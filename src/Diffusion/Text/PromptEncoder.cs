@@ -112,14 +112,14 @@ public sealed class PromptEncoder : IDisposable
         string[] positive = [.. prompts.Select(family.Prepare)];
         string[] negative = options.Unconditional ? [.. (negatives ?? [""]).Select(family.Prepare)] : [];
         var warnings = new List<string>();
-        var rows = EncodeAll([.. positive.Concat(negative).Distinct()], requests, warnings, cancellation);
-        if (family.ZerosForNothing && options.Unconditional && negative.Contains(""))
+        // A prompt that is empty itself has its states, as in diffusers; a negative one may be zeros, which need no network.
+        var isNothing = family.ZerosForNothing ? negative.Where(n => n.Length == 0) : [];
+        string[] texts = [.. positive.Concat(negative.Except(isNothing)).Distinct()];
+        var rows = EncodeAll(texts, requests, warnings, cancellation);
+        foreach (var nothing in isNothing.Take(1))
         {
-            // A prompt that is empty itself has its states, as in diffusers.
-            rows[""] = rows[""] with
-            {
-                Negative = Zeros(rows[""].Positive),
-            };
+            var some = rows[positive[0]].Positive;
+            rows[nothing] = new(rows.GetValueOrDefault(nothing)?.Positive ?? some, Zeros(some));
         }
 
         var conditional = Stack(positive, rows, t => t.Positive);
@@ -175,7 +175,7 @@ public sealed class PromptEncoder : IDisposable
         row.ToDictionary(r => r.Key, r => OnnxTensor.Of(r.Key, new float[r.Value.ElementCount], r.Value.Dims));
 
     private static Dictionary<string, OnnxTensor> Stack(
-        IReadOnlyList<string> texts,
+        string[] texts,
         Dictionary<string, TextRows> rows,
         Func<TextRows, Dictionary<string, OnnxTensor>> select
     ) =>

@@ -13,8 +13,8 @@ internal sealed class EvaluationOptions
 
     private readonly Option<string?> sampler = Text(
         "--sampler",
-        string.Join('|', RecipeWords.Solvers),
-        "The sampler (default: the recipe's, or the model's own, ddim for ddpm)"
+        "NAME",
+        $"The sampler (default: the recipe's, or the model's own, ddim for ddpm): {string.Join(", ", RecipeWords.Solvers)}"
     );
 
     private readonly Option<int?> steps = Number("--steps", "Sampling steps (default: the recipe's, or 50)");

@@ -25,8 +25,8 @@ internal sealed class RecipeOptions(bool hasBits = true)
 
     private readonly Option<string?> sampler = Text(
         "--sampler",
-        string.Join('|', RecipeWords.Solvers),
-        "Whose trajectories calibration follows (default the model's own, ddim for ddpm)"
+        "NAME",
+        $"The sampler whose trajectories calibration follows (default the model's own, ddim for ddpm): {string.Join(", ", RecipeWords.Solvers)}"
     );
 
     private readonly Option<double?> eta = Decimal(

@@ -94,8 +94,8 @@ internal sealed class SampleCommand
 
     private readonly Option<string?> sampler = new("--sampler")
     {
-        Description = "The sampler (default the model's own, ddim for ddpm)",
-        HelpName = string.Join('|', RecipeWords.Solvers),
+        Description = $"The sampler (default the model's own, ddim for ddpm): {string.Join(", ", RecipeWords.Solvers)}",
+        HelpName = "NAME",
     };
 
     private readonly Option<double?> eta = new("--eta")

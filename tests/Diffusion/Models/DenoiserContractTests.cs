@@ -212,12 +212,22 @@ public sealed class DenoiserContractTests
     }
 
     [Fact]
-    public void Inpainting_models_are_refused() =>
+    public void Channels_that_the_output_lacks_are_extra()
+    {
+        var contract = DenoiserContract.Of(
+            new TinyDenoiser { SampleShape = ["batch", 9, 8, 8], OutputShape = ["batch", 4, 8, 8] }.Build()
+        );
+        Assert.Equal((new(4, 8, 8), 5), (contract.SampleShape, contract.ExtraChannels));
+        Assert.Equal($"{contract.Sample.Name}_extra", contract.Conditioning.Single().Name);
+    }
+
+    [Fact]
+    public void More_channels_than_the_sample_and_its_variance_are_refused() =>
         Faults.Expect(
             "DQ1057",
             () =>
                 DenoiserContract.Of(
-                    new TinyDenoiser { SampleShape = ["batch", 9, 8, 8], OutputShape = ["batch", 4, 8, 8] }.Build()
+                    new TinyDenoiser { SampleShape = ["batch", 4, 8, 8], OutputShape = ["batch", 9, 8, 8] }.Build()
                 )
         );
 }

@@ -207,6 +207,44 @@ public sealed class FamilyTests : IDisposable
         Assert.False(result.Conditional.ContainsKey("img_ids"));
     }
 
+    [Fact]
+    public void A_length_that_t5s_graph_fixes_counts()
+    {
+        new TinyTextEncoder { Seed = 7 }.Save(fixture.Folder, "text_encoder");
+        fixture.AddClipTokenizer("tokenizer");
+        var t5 = new TinyTextEncoder
+        {
+            Seed = 6,
+            Width = 20,
+            Rows = 640,
+            Batch = 1,
+            Length = 32,
+            IdsType = ElementType.Int32,
+        };
+        t5.Save(fixture.Folder, "text_encoder_2");
+        fixture.AddT5Tokenizer("tokenizer_2");
+        var encoder = fixture.Find(Contract(States(20), Pooled(6, "pooled_projections")));
+        Equal(t5.Compute(T5Ids(Prompt, 32)).Last, encoder.Encode([Prompt]).Conditional["encoder_hidden_states"]);
+        var text = Faults.Expect("DQ1058", () => encoder.Encode([Prompt], options: new() { TextLength = 40 }));
+        Assert.Contains("takes 32 tokens", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_states_of_clip_count_where_a_mask_is_asked_for()
+    {
+        new TinyTextEncoder { Seed = 1 }.Save(fixture.Folder, "text_encoder");
+        fixture.AddClipTokenizer("tokenizer");
+        DenoiserInput mask = new(
+            "encoder_attention_mask",
+            DenoiserRole.Mask,
+            ElementType.Bool,
+            ["batch", 1, "sequence"]
+        );
+        var result = fixture.Find(Contract(States(6), mask)).Encode([Prompt, ""]);
+        Assert.Equal([2L, 1, 77], result.Conditional[mask.Name].Dims.ToArray());
+        Equal(Enumerable.Repeat(1.0, 2 * 77), result.Conditional[mask.Name]);
+    }
+
     [Theory]
     [InlineData("PixArtAlphaPipeline", 120)]
     [InlineData("PixArtSigmaPipeline", 300)]

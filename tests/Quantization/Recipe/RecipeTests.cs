@@ -16,7 +16,7 @@ public sealed class RecipeTests
         // A change here changes every hash, so every cached result is made anew: it must be meant.
         Assert.Equal(
             """
-            {"calibrationBatch":4,"calibrationSamples":null,"clipSample":null,"device":"auto","effort":"standard","eta":0,"guidanceScale":1,"inputRoles":{},"iterations":null,"method":"mse","policy":"strict","quantize":"W4A8","rules":[],"sampleSelection":"all","sampler":"ddim","seed":0,"softmaxBits":8,"steps":50,"threads":0,"timeGrid":"uniform","timestepDeviation":null,"timestepMean":null,"timestepSampling":null}
+            {"calibrationBatch":4,"calibrationSamples":null,"clipSample":null,"device":"auto","effort":"standard","eta":null,"guidanceScale":1,"inputRoles":{},"iterations":null,"method":"mse","policy":"strict","quantize":"W4A8","rules":[],"sampleSelection":"all","sampler":null,"seed":0,"softmaxBits":8,"steps":50,"threads":0,"timeGrid":"uniform","timestepDeviation":null,"timestepMean":null,"timestepSampling":null}
             """,
             Plain.CanonicalJson
         );

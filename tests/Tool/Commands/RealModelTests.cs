@@ -182,7 +182,7 @@ public sealed class RealModelTests(RealArtifact artifact) : IClassFixture<RealAr
     [InlineData("-o grid.jpg", "DQ1125")]
     [InlineData("-o grid.png -n 0", "DQ1126")]
     [InlineData("-o grid.png --seed -1", "DQ1126")]
-    [InlineData("-o grid.png --sampler euler", "DQ1080")]
+    [InlineData("-o grid.png --sampler eulr", "DQ1080")]
     public async Task Sample_refuses_what_makes_no_sense(string options, string code)
     {
         var run = await ToolRun.OfAsync(["sample", artifact.Model, .. options.Split(' ')]);

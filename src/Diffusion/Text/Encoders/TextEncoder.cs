@@ -42,9 +42,11 @@ internal sealed class TextEncoder : IDisposable
 
     public bool IsLoaded => session is not null;
 
-    /// <summary>How many tokens CLIP is given.</summary>
+    /// <summary>How many tokens CLIP is given: as many as the graph fixes, else as it has places for.</summary>
     public int ClipLength =>
-        Graph.FixedLength ?? Tokenizer.MaxLength ?? Graph.Configured("max_position_embeddings") ?? UsualClipLength;
+        Graph.FixedLength
+        ?? new[] { Tokenizer.MaxLength, Graph.Configured("max_position_embeddings") }.Min()
+        ?? UsualClipLength;
 
     public override string ToString() =>
         $"{Name} ({(IsClip ? "CLIP" : "T5")}, width {Graph.Width?.ToString(CultureInfo.InvariantCulture) ?? "not known"})";

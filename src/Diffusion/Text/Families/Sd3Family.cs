@@ -25,6 +25,11 @@ internal sealed class Sd3Family : TextFamily
             Fitting(clip.ClipLength, length, clip);
         }
 
+        if (T5Room < 0)
+        {
+            Fitting(length, inputs.StatesLength, clips[0]);
+        }
+
         if (t5 is not null)
         {
             CheckWidth(t5.Graph.Width, inputs.States!, inputs.StatesWidth, [t5]);

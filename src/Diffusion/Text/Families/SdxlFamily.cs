@@ -8,6 +8,8 @@ namespace DiffusionQuant.Diffusion;
 /// </summary>
 internal sealed class SdxlFamily : TextFamily
 {
+    private readonly int length;
+
     public SdxlFamily(TextInputs inputs, IReadOnlyList<TextEncoder> encoders, PipelineIndex pipeline)
         : base(inputs, pipeline)
     {
@@ -31,9 +33,10 @@ internal sealed class SdxlFamily : TextFamily
             ?? clips;
         CheckWidth(ClipStates.Sum(Encoders.Select(e => e.Graph.Width)), inputs.States!, inputs.StatesWidth, Encoders);
         CheckWidth(Encoders[^1].Graph.ProjectedWidth, inputs.Pooled!, inputs.PooledWidth, [Encoders[^1]]);
+        length = ClipLength(Encoders[0]);
         foreach (var encoder in Encoders)
         {
-            Fitting(encoder.ClipLength, inputs.StatesLength ?? Encoders[0].ClipLength, encoder);
+            Fitting(ClipLength(encoder), length, encoder);
         }
     }
 
@@ -43,7 +46,7 @@ internal sealed class SdxlFamily : TextFamily
 
     public override IReadOnlyList<TextRequest> Requests(PromptOptions options) =>
         [
-            .. Encoders.Select(encoder => new TextRequest(encoder.ClipLength)
+            .. Encoders.Select(encoder => new TextRequest(length)
             {
                 Layer = options.ClipSkip + 2,
                 Vector = encoder == Encoders[^1] ? TextVector.Projected : TextVector.None,
@@ -55,7 +58,7 @@ internal sealed class SdxlFamily : TextFamily
         IReadOnlyList<TextRequest> requests
     )
     {
-        var (length, width) = (requests[0].Length, texts.Sum(t => t.Width));
+        var width = texts.Sum(t => t.Width);
         return new()
         {
             [Inputs.States!.Name] = Row(Inputs.States, ClipStates.Join(texts, length, width), length, width),

@@ -39,9 +39,9 @@ internal sealed class SideInputs(TextInputs inputs)
             var length = conditional[inputs.States!.Name].Dims[1];
             const int UsualAxes = 3;
             var axes = positions.Shape is { Rank: > 0 } shape ? shape[^1].Value ?? UsualAxes : UsualAxes;
-            var hasRows = positions.Shape is { Rank: 3 };
-            var rows = hasRows && ConditioningSet.HasRows(inputs.Contract, positions) ? prompts : 1;
-            long[] dims = hasRows ? [rows, length, axes] : [length, axes];
+            var isBatched = positions.Shape is { Rank: 3 };
+            var rows = isBatched && ConditioningSet.HasRows(inputs.Contract, positions) ? prompts : 1;
+            long[] dims = isBatched ? [rows, length, axes] : [length, axes];
             // Text has no place in a picture.
             Shared(OnnxTensor.Of(positions.Name, new float[rows * length * axes], dims));
         }

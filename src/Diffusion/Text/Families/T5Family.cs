@@ -49,9 +49,7 @@ internal sealed class T5Family : TextFamily
         };
         if (Inputs.Mask is { } mask)
         {
-            var counts = Enumerable.Range(0, length).Select(i => i < texts[0].Used ? 1L : 0L).ToArray();
-            long[] dims = mask.Shape is { Rank: 3 } ? [1, 1, length] : [1, length];
-            result[mask.Name] = OnnxTensor.Of(mask.Name, counts, dims);
+            result[mask.Name] = MaskRow(mask, length, texts[0].Used);
         }
 
         return result;

@@ -43,7 +43,11 @@ internal abstract class TextFamily(TextInputs inputs, PipelineIndex pipeline)
                 pipeline
             ),
             { States: not null, Pooled: not null } => new FluxFamily(inputs, encoders, pipeline),
-            { States: not null } when inputs.Mask is null && clips > 0 => new ClipFamily(inputs, encoders, pipeline),
+            { States: not null } when clips > 0 && (inputs.Mask is null || clips == encoders.Count) => new ClipFamily(
+                inputs,
+                encoders,
+                pipeline
+            ),
             { States: not null } => new T5Family(inputs, encoders, pipeline),
             _ => throw inputs.Unfit(
                 $"{inputs.Pooled} without hidden states is of no family of models that is known",
@@ -54,6 +58,17 @@ internal abstract class TextFamily(TextInputs inputs, PipelineIndex pipeline)
 
     protected static OnnxTensor Row(DenoiserInput input, ReadOnlySpan<float> values, params ReadOnlySpan<long> dims) =>
         OnnxTensor.Of(input.Name, values, [1, .. dims]);
+
+    /// <summary>A mask over the states of one prompt.</summary>
+    /// <param name="mask">The input.</param>
+    /// <param name="length">How many states there are.</param>
+    /// <param name="used">How many of them count.</param>
+    protected static OnnxTensor MaskRow(DenoiserInput mask, int length, int used)
+    {
+        var counts = Enumerable.Range(0, length).Select(i => i < used ? 1L : 0L).ToArray();
+        long[] dims = mask.Shape is { Rank: 3 } ? [1, 1, length] : [1, length];
+        return OnnxTensor.Of(mask.Name, counts, dims);
+    }
 
     /// <summary>How many tokens a T5 encoder is given.</summary>
     /// <param name="encoder">The encoder.</param>
@@ -71,6 +86,13 @@ internal abstract class TextFamily(TextInputs inputs, PipelineIndex pipeline)
                 $"{encoder.Graph.Path} takes {TextInputs.Text(encoder.Graph.FixedLength!.Value)} tokens"
             );
     }
+
+    /// <summary>How many tokens a CLIP model is given whose states alone are the denoiser's.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1065: the denoiser takes more, or others than the graph fixes.</exception>
+    protected int ClipLength(TextEncoder encoder) =>
+        inputs.StatesLength is { } room && room < encoder.ClipLength && encoder.Graph.FixedLength is null
+            ? room
+            : Fitting(encoder.ClipLength, inputs.StatesLength, encoder);
 
     /// <summary>The length, if the denoiser takes as many states.</summary>
     protected int Fitting(int length, int? room, TextEncoder encoder) =>

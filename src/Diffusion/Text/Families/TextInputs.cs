@@ -35,7 +35,7 @@ internal sealed record TextInputs
     public int? StatesWidth => Size(States, 2);
 
     /// <summary>S of the states, where the graph fixes it.</summary>
-    public int? StatesLength => Size(States, 1) ?? Size(Mask, 1);
+    public int? StatesLength => Size(States, 1) ?? Size(Mask, (Mask?.Shape?.Rank ?? 0) - 1);
 
     /// <summary>D of the vector, where the graph fixes it.</summary>
     public int? PooledWidth => Size(Pooled, 1);
@@ -67,7 +67,8 @@ internal sealed record TextInputs
             Contract = contract,
             States = Only(DenoiserRole.TextStates),
             Pooled = Only(DenoiserRole.PooledText),
-            Mask = all.FirstOrDefault(i => i.Role == DenoiserRole.Mask),
+            // One of four dimensions is a picture's, for inpainting.
+            Mask = all.FirstOrDefault(i => i.Role == DenoiserRole.Mask && i.Shape is null or { Rank: 2 or 3 }),
             TimeIds = all.FirstOrDefault(i => i.Role == DenoiserRole.TimeIds),
             TextPositions = all.FirstOrDefault(i =>
                 i.Role == DenoiserRole.PositionIds && (Named(i, "txt") || Named(i, "text"))
@@ -84,5 +85,5 @@ internal sealed record TextInputs
     public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static int? Size(DenoiserInput? input, int axis) =>
-        (int?)(input?.Shape is { } shape && axis < shape.Rank ? shape[axis].Value : null);
+        (int?)(input?.Shape is { } shape && axis >= 0 && axis < shape.Rank ? shape[axis].Value : null);
 }
