@@ -20,6 +20,7 @@ public sealed class DiffusionPipeline : IDisposable
     private readonly SessionSettings session;
     private readonly PromptEncoder? prompts;
     private LatentEncoder? encoder;
+    private bool isDisposed;
     private readonly EmbeddedModel? embedded;
 
     private DiffusionPipeline(DiffusionModel model, PipelineOptions options, EmbeddedModel? embedded)
@@ -145,6 +146,7 @@ public sealed class DiffusionPipeline : IDisposable
         CancellationToken cancellation = default
     )
     {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         if (this.prompts is null)
         {
             throw DiffusionErrors.NoTextEncoder(Contract.Path);
@@ -201,6 +203,8 @@ public sealed class DiffusionPipeline : IDisposable
         CancellationToken cancellation = default
     )
     {
+        // The runtime would end the process.
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         options ??= GenerationOptions.Default;
         AtLeast("count", count, 0);
         AtLeast(nameof(options.BatchSize), options.BatchSize, 1);
@@ -266,6 +270,7 @@ public sealed class DiffusionPipeline : IDisposable
     /// <summary>Frees the model.</summary>
     public void Dispose()
     {
+        isDisposed = true;
         denoiser.Dispose();
         decoder?.Dispose();
         encoder?.Dispose();

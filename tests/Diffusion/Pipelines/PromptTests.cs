@@ -109,6 +109,14 @@ public sealed class PromptTests : IDisposable
         Faults.Expect("DQ1054", () => plain.Generate(1, options: new() { Image = small }));
     }
 
+    [Fact]
+    public void What_was_disposed_makes_nothing()
+    {
+        pipeline.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pipeline.Generate(Sneaker));
+        Assert.Throws<ObjectDisposedException>(() => pipeline.Generate(1, options: Few));
+    }
+
     private static double Distance(Picture a, Picture b, int fromRow = 0, int toRow = 64) =>
         a
             .Pixels.Zip(b.Pixels)
