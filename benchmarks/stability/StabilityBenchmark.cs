@@ -220,7 +220,7 @@ internal static class StabilityBenchmark
         public bool FormerlyFails { get; } = StabilityVerdict.FormerlyFails(Verified, Received);
 
         /// <summary>By how many dB the layer's output fell that fell most.</summary>
-        public double FallOfLayers => Fall(l => l.Sqnr);
+        public double FallOfLayers => Fall(l => l.IsLast ? null : l.Sqnr);
 
         /// <summary>By how many dB the layer's stored weights fell that fell most.</summary>
         public double FallOfWeights => Fall(l => l.WeightSqnr);

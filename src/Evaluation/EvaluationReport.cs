@@ -147,6 +147,7 @@ public sealed record TimestepQuality(double Timestep, double Sqnr, double Error)
 /// <param name="ChannelWidths">The output channels of each width, where they differ.</param>
 /// <param name="Deviations">How far the values of each input of a product of activations spread by timestep.</param>
 /// <param name="WeightSqnr">SQNR of its stored weights in dB; null where they are in float or it has none.</param>
+/// <param name="IsLast">Whether its output is the network's, whose quality metrics tell on more images.</param>
 public sealed record LayerQuality(
     string Name,
     string Operator,
@@ -158,7 +159,8 @@ public sealed record LayerQuality(
     double? MeanWeightBits = null,
     IReadOnlyList<ChannelWidth>? ChannelWidths = null,
     IReadOnlyList<IReadOnlyList<TimestepDeviation>>? Deviations = null,
-    double? WeightSqnr = null
+    double? WeightSqnr = null,
+    bool IsLast = false
 );
 
 /// <summary>What a model's bytes are spent on.</summary>

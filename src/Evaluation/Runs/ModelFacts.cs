@@ -1,6 +1,7 @@
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Plan;
+using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Evaluation.Runs;
 
@@ -23,7 +24,8 @@ internal static class ModelFacts
                 layer.Inputs.Any(i => i.Deviations is not null)
                     ? [.. layer.Inputs.Select(i => i.Deviations).OfType<IReadOnlyList<TimestepDeviation>>()]
                     : null,
-                layer.WeightSqnr
+                layer.WeightSqnr,
+                layer.Description.Positions.HasFlag(LayerPositions.Last)
             )),
         ];
 

@@ -96,6 +96,17 @@ public sealed partial class QualityGateTests
     }
 
     [Fact]
+    public void The_last_layer_is_judged_by_the_network_s_metrics()
+    {
+        var last = Reports.Usual with
+        {
+            Layers = [.. Reports.Usual.Layers.Select(l => l.Name == "/mid/attention" ? l with { IsLast = true } : l)],
+        };
+        Assert.True(Check(last.WithLayer("/mid/attention", 5)).Passes);
+        Assert.False(Check(Reports.Usual.WithLayer("/mid/attention", 5)).Passes);
+    }
+
+    [Fact]
     public void What_a_layer_has_beyond_40_dB_does_not_count()
     {
         var verified = MetricsSnapshot.Of(Reports.Usual.WithLayer("/conv_in/Conv", 60));
