@@ -103,7 +103,7 @@ public sealed class TrajectoryTests
             new() { NullClass = 10 }
         )
         {
-            Answer = c => c.ClassLabels![0] == 10 ? 0.1f : 0.3f,
+            Answer = (c, row) => c.ClassLabels![row] == 10 ? 0.1f : 0.3f,
         };
         var settings = new TrajectorySettings
         {
@@ -132,6 +132,37 @@ public sealed class TrajectoryTests
                 )
         );
 
+    /// <summary>Few images' calls of guidance are one, those of many are two, and of a graph that fixes its batch what fits.</summary>
+    [Theory]
+    [InlineData("batch", 4, new[] { 8 })]
+    [InlineData("batch", 5, new[] { 5, 5 })]
+    [InlineData(2, 1, new[] { 2 })]
+    [InlineData(2, 2, new[] { 2, 2 })]
+    public void Guidance_is_one_call_or_two(object batch, int images, int[] counts)
+    {
+        Dimension first = batch is int size ? size : (string)batch;
+        var recorder = new Recorder(
+            new TinyDenoiser
+            {
+                SampleShape = [first, 1, 2, 2],
+                LabelName = "class_labels",
+                LabelRows = 11,
+            },
+            new() { NullClass = 10 }
+        );
+        var settings = new TrajectorySettings
+        {
+            GuidanceScale = 2,
+            Sampler = new() { Steps = 1 },
+        };
+        new Trajectory(recorder, Schedule, settings).Run([.. Enumerable.Range(0, images)]);
+        Assert.Equal(counts, recorder.Calls.Select(c => c.Count));
+        Assert.Equal(
+            [.. Enumerable.Repeat(false, images), .. Enumerable.Repeat(true, images)],
+            recorder.Calls.SelectMany(c => c.ClassLabels!).Select(l => l == 10)
+        );
+    }
+
     [Fact]
     public void Conditioning_goes_by_image()
     {
@@ -150,8 +181,10 @@ public sealed class TrajectoryTests
                 Sampler = new() { Steps = 1 },
             }
         ).Run([4, 5, 7]);
-        Assert.Equal([1, 2, 3, 4, 3, 4], recorder.Calls[^2].Conditioning["encoder_hidden_states"].ToFloats().ToArray());
-        Assert.Equal(new float[6], recorder.Calls[^1].Conditioning["encoder_hidden_states"].ToFloats().ToArray());
+        Assert.Equal(
+            [1, 2, 3, 4, 3, 4, 0, 0, 0, 0, 0, 0],
+            recorder.Calls[^1].Conditioning["encoder_hidden_states"].ToFloats().ToArray()
+        );
     }
 
     [Fact]
@@ -174,7 +207,7 @@ public sealed class TrajectoryTests
     public void Output_that_is_not_finite()
     {
         var trajectory = new Trajectory(
-            new Recorder { Answer = _ => float.NaN },
+            new Recorder { Answer = (_, _) => float.NaN },
             Schedule,
             new() { Sampler = new() { Steps = 2 } }
         );
@@ -233,14 +266,15 @@ public sealed class TrajectoryTests
     {
         public List<DenoiserCall> Calls { get; } = [];
 
-        public Func<DenoiserCall, float>? Answer { get; init; }
+        public Func<DenoiserCall, int, float>? Answer { get; init; }
 
         public DenoiserContract Contract { get; } = DenoiserContract.Of((tiny ?? new()).Build(), options);
 
         public float[] Predict(DenoiserCall call, CancellationToken cancellation = default)
         {
             Calls.Add(call);
-            return Array.ConvertAll(call.Samples, x => Answer?.Invoke(call) ?? x / 2);
+            var size = call.Samples.Length / call.Count;
+            return [.. call.Samples.Select((x, i) => Answer?.Invoke(call, i / size) ?? x / 2)];
         }
     }
 }
