@@ -15,6 +15,18 @@ public sealed record CalibrationSchedule(IReadOnlyList<IReadOnlyList<int>> Kept)
     /// <summary>The number of pairs.</summary>
     public int Count => Kept.Sum(steps => steps.Count);
 
+    /// <summary>Where a sampler's steps stand between 0 and T − 1, of which laws draw: their timesteps, but on a path whose
+    /// timesteps are ln(σ)/4 evenly spread places.</summary>
+    internal static IReadOnlyList<double> PlacesOf(NoisePath path, IReadOnlyList<double> timesteps) =>
+        path is EdmPath
+            ?
+            [
+                .. timesteps.Select(
+                    (_, i) => (path.TrainTimesteps - 1) * (1 - (i / Math.Max(timesteps.Count - 1.0, 1)))
+                ),
+            ]
+            : timesteps;
+
     /// <summary>The schedule that a recipe, or else its method, asks for.</summary>
     /// <param name="recipe">Law, its parameters, seed.</param>
     /// <param name="grid">The sampler's timesteps.</param>

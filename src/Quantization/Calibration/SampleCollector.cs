@@ -43,7 +43,7 @@ internal static class SampleCollector
         var trajectory = new Trajectory(denoiser, state.Source.Schedule, settings);
         var schedule = CalibrationSchedule.Of(
             state.Recipe,
-            trajectory.Solver.Timesteps,
+            CalibrationSchedule.PlacesOf(state.Source.Schedule, trajectory.Solver.Timesteps),
             state.Source.Schedule.TrainTimesteps,
             pairs
         );

@@ -25,6 +25,21 @@ public class CalibrationScheduleTests
         return [.. Make(recipe, T, pairs).Kept.SelectMany(k => k).Select(step => (double)grid.Timesteps[step])];
     }
 
+    [Fact]
+    public void Laws_reach_all_steps_of_a_path_whose_timesteps_are_logarithms()
+    {
+        var path = NoisePath.Parse("""{"_class_name":"EDMEulerScheduler"}""");
+        var timesteps = new SamplerSettings { Steps = 5 }
+            .CreateSolver(path)
+            .Timesteps;
+        Assert.InRange(timesteps[^1], -2, 0);
+        Assert.Equal([999, 749.25, 499.5, 249.75, 0], CalibrationSchedule.PlacesOf(path, timesteps));
+        Assert.Same(timesteps, CalibrationSchedule.PlacesOf(Schedule, timesteps));
+        var places = CalibrationSchedule.PlacesOf(path, timesteps);
+        var recipe = Plain with { TimestepSampling = TimestepLaw.Normal };
+        Assert.Equal(5, CalibrationSchedule.Of(recipe, places, T, 200).Kept.SelectMany(k => k).Distinct().Count());
+    }
+
     [Theory]
     [InlineData(50, 256, 25)]
     [InlineData(50, 8, 8)]
