@@ -26,7 +26,7 @@ public sealed class ParsingTests
     [InlineData("", "DQ1081")]
     [InlineData("--quantize W8A8 --rule position:skip", "DQ1071")]
     [InlineData("--quantize W8A8 --policy lax", "DQ1074")]
-    [InlineData("--quantize W8A8 --sampler euler", "DQ1080")]
+    [InlineData("--quantize W8A8 --sampler eulr", "DQ1080")]
     [InlineData("--quantize W8A8 --steps 0", "DQ1079")]
     [InlineData("--quantize W8A8 --input-role x", "DQ1083")]
     [InlineData("--recipe no-such.json", "DQ1075")]
