@@ -10,15 +10,23 @@ public sealed class Trajectory
     private readonly TrajectorySettings settings;
     private readonly NoiseSource noise;
     private readonly bool isGuided;
+    private readonly bool joinsGuidance;
 
     /// <summary>Prepares runs.</summary>
     /// <param name="denoiser">The network.</param>
     /// <param name="path">Its forward process.</param>
     /// <param name="settings">Sampler, seed and conditioning.</param>
+    /// <param name="joinsGuidance">Whether both calls of guidance may be one; false for a network that counts calls.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049 to DQ1051, DQ1053, DQ1057, DQ1058: the timesteps are not
     /// usable, conditioning is missing or does not fit, or a setting is bad.</exception>
-    public Trajectory(IDenoiser denoiser, NoisePath path, TrajectorySettings? settings = null)
+    public Trajectory(
+        IDenoiser denoiser,
+        NoisePath path,
+        TrajectorySettings? settings = null,
+        bool joinsGuidance = true
+    )
     {
+        this.joinsGuidance = joinsGuidance;
         this.denoiser = denoiser;
         this.settings = Complete(Contract, settings ?? TrajectorySettings.Default);
         noise = new(this.settings.Seed);
@@ -241,7 +249,12 @@ public sealed class Trajectory
     {
         const int FewImages = 4;
         var suits = Contract.FixedBatch is { } batch ? batch == 2 * call.Count : call.Count <= FewImages;
-        if (unconditional is null || !suits || DenoiserCall.TryJoin(Contract, call, unconditional) is not { } both)
+        if (
+            unconditional is null
+            || !joinsGuidance
+            || !suits
+            || DenoiserCall.TryJoin(Contract, call, unconditional) is not { } both
+        )
         {
             return (
                 denoiser.Predict(call, cancellation),

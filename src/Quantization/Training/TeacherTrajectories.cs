@@ -48,7 +48,8 @@ internal sealed class TeacherTrajectories : ITeacher
         session = ModelSession.Load(model, context.Session);
         denoiser = new(new OnnxDenoiser(session, contract), features is null ? null : shown[features.Value]);
         settings = CalibrationTrajectory.Settings(state.Source.Contract, state.Recipe);
-        trajectory = new(denoiser, state.Source.Schedule, settings);
+        // Features are kept call by call.
+        trajectory = new(denoiser, state.Source.Schedule, settings, joinsGuidance: false);
         var count = contract.TimestepIsShared
             ? 1
             : Enumerable.Range(1, Math.Min(MostLanes, batch)).Last(k => batch % k == 0);
