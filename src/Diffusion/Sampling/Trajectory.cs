@@ -206,7 +206,14 @@ public sealed class Trajectory
         CheckFinite(conditionalOutput, call.Timesteps[0]);
         var output = unconditionalOutput is null
             ? conditionalOutput
-            : Guided(conditionalOutput, unconditionalOutput, images.Count);
+            : Guidance.Combine(
+                conditionalOutput,
+                unconditionalOutput,
+                images.Count,
+                Contract.SampleShape.Length,
+                settings.GuidanceScale,
+                settings.GuidanceRescale
+            );
 
         var size = Contract.SampleShape.Length;
         var outputSize = output.Length / images.Count;
@@ -266,83 +273,6 @@ public sealed class Trajectory
         return (outputs[..(outputs.Length / 2)], outputs[(outputs.Length / 2)..]);
     }
 
-    /// <summary>u + s·(c − u) on the prediction's channels, brought back towards c's deviation where the settings say so; a
-    /// predicted variance stays the conditional one.</summary>
-    private float[] Guided(float[] conditional, float[] unconditional, int count)
-    {
-        float[] guided = [.. conditional];
-        var size = Contract.SampleShape.Length;
-        var outputSize = conditional.Length / count;
-        var scale = (float)settings.GuidanceScale;
-        for (var image = 0; image < count; image++)
-        {
-            for (var i = image * outputSize; i < (image * outputSize) + size; i++)
-            {
-                guided[i] = unconditional[i] + (scale * (conditional[i] - unconditional[i]));
-            }
-
-            Rescale(
-                guided.AsSpan(image * outputSize, size),
-                conditional.AsSpan(image * outputSize, size),
-                settings.GuidanceRescale
-            );
-        }
-
-        return guided;
-    }
-
-    /// <summary>Lin et al. 2024, "Common Diffusion Noise Schedules and Sample Steps are Flawed", equations 15 and 16.</summary>
-    private static void Rescale(Span<float> guided, ReadOnlySpan<float> conditional, double share)
-    {
-        if (share == 0)
-        {
-            return;
-        }
-
-        var factor = (float)((share * Deviation(conditional) / Deviation(guided)) + 1 - share);
-        foreach (ref var value in guided)
-        {
-            value *= factor;
-        }
-
-        static double Deviation(ReadOnlySpan<float> values)
-        {
-            var (sum, squares) = (0.0, 0.0);
-            foreach (var value in values)
-            {
-                sum += value;
-                squares += (double)value * value;
-            }
-
-            return Math.Sqrt(Math.Max(0, squares - (sum * sum / values.Length)));
-        }
-    }
-
-    private static void CheckStart(DenoiserContract contract, StartingPicture start)
-    {
-        if (!(start.Strength is > 0 and <= 1))
-        {
-            throw DiffusionErrors.BadSettings(
-                "strength",
-                start.Strength.ToString(CultureInfo.InvariantCulture),
-                "a number above 0 and at most 1 is expected"
-            );
-        }
-
-        var shape = contract.SampleShape;
-        if (
-            start.Latents.Length != shape.Length
-            || start.Mask?.Length is { } cells && cells != shape.Height * shape.Width
-        )
-        {
-            throw DiffusionErrors.BadSettings(
-                "starting picture",
-                $"of {start.Latents.Length} numbers and a mask of {start.Mask?.Length ?? 0}",
-                $"the denoiser takes {shape}"
-            );
-        }
-    }
-
     private static TrajectorySettings Complete(DenoiserContract contract, TrajectorySettings settings) =>
         settings with
         {
@@ -387,11 +317,7 @@ public sealed class Trajectory
             );
         }
 
-        if (settings.Start is { } start)
-        {
-            CheckStart(contract, start);
-        }
-
+        settings.Start?.Check(contract);
         if (solver.NeedsVariance && !contract.PredictsVariance)
         {
             throw DiffusionErrors.BadOutput(
