@@ -21,18 +21,18 @@ public sealed class CostTests(ITestOutputHelper output)
         (await with.BuildAsync()).Succeeds();
         (await without.BuildAsync()).Succeeds();
 
-        // Processor time, because other processes take their share of the clock's; in turns, and the best of each, because
-        // they slow down the processor's caches too.
-        var (bestWith, bestWithout, ratio) = (TimeSpan.MaxValue, TimeSpan.MaxValue, double.MaxValue);
+        // Processor time, because other processes take their share of the clock's; in turns, and the median of each, because
+        // they slow down the processor's caches too, and a process that ends unseen was last seen long before.
+        var (all, allWithout, ratio) = (new List<TimeSpan>(), new List<TimeSpan>(), double.MaxValue);
         for (var round = 0; round < Rounds && (round < 3 || ratio > Limit); round++)
         {
-            bestWith = Shorter(bestWith, await TimeAsync(with));
-            bestWithout = Shorter(bestWithout, await TimeAsync(without));
-            ratio = bestWith / bestWithout;
+            all.Add(await TimeAsync(with));
+            allWithout.Add(await TimeAsync(without));
+            ratio = Median(all) / Median(allWithout);
         }
 
         output.WriteLine(
-            $"with {bestWith.TotalMilliseconds:F0} ms, without {bestWithout.TotalMilliseconds:F0} ms: {ratio:F3}"
+            $"with {Median(all).TotalMilliseconds:F0} ms, without {Median(allWithout).TotalMilliseconds:F0} ms: {ratio:F3}"
         );
         Assert.True(ratio <= Limit, $"ratio {ratio:F3}");
         Assert.Single(with.Starts);
@@ -68,5 +68,5 @@ public sealed class CostTests(ITestOutputHelper output)
         }
     }
 
-    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    private static TimeSpan Median(List<TimeSpan> times) => times.Order().ElementAt(times.Count / 2);
 }
