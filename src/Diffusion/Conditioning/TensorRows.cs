@@ -18,15 +18,6 @@ internal static class TensorRows
         return new(tensor.Name, tensor.ElementType, dims, bytes);
     }
 
-    /// <summary>The rows of a tensor, and behind them those of another of the same shape.</summary>
-    public static OnnxTensor Join(OnnxTensor first, OnnxTensor second) =>
-        new(
-            first.Name,
-            first.ElementType,
-            [first.Dims[0] + second.Dims[0], .. first.Dims[1..]],
-            (byte[])[.. first.Data.Span, .. second.Data.Span]
-        );
-
     /// <summary>Row by row that of one tensor or of another of the same shape.</summary>
     public static OnnxTensor Mix(OnnxTensor first, OnnxTensor second, IReadOnlyList<bool> takesSecond)
     {

@@ -34,7 +34,7 @@ public sealed record DenoiserCall
             var (mine, theirs) = (first.Conditioning[name], second.Conditioning[name]);
             if (hasRows && mine.ElementType == theirs.ElementType && mine.Dims.SequenceEqual(theirs.Dims))
             {
-                conditioning[name] = TensorRows.Join(mine, theirs);
+                conditioning[name] = TensorRows.Join([mine, theirs]);
             }
             else if (!hasRows && ReferenceEquals(mine, theirs))
             {

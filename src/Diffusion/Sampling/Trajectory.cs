@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace DiffusionQuant.Diffusion;
 
-/// <summary>Denoises batches of images from pure noise, step by step. What becomes of image k depends on the model, the
+/// <summary>Denoises batches of images from noise, or from a noised picture, step by step. What becomes of image k depends on the model, the
 /// settings and k, not on the batch it is in (up to the rounding of the network's own sums).</summary>
 public sealed class Trajectory
 {
@@ -17,7 +17,7 @@ public sealed class Trajectory
     /// <param name="path">Its forward process.</param>
     /// <param name="settings">Sampler, seed and conditioning.</param>
     /// <param name="joinsGuidance">Whether both calls of guidance may be one; false for a network that counts calls.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049 to DQ1051, DQ1053, DQ1057, DQ1058: the timesteps are not
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049 to DQ1051, DQ1053, DQ1057, DQ1058, DQ1060: the timesteps are not
     /// usable, conditioning is missing or does not fit, or a setting is bad.</exception>
     public Trajectory(
         IDenoiser denoiser,

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>
-/// What a <c>scheduler_config.json</c> of diffusers says of the noise schedule, with the defaults of its class. Configs of
-/// any discrete scheduler (DDPM, DDIM, PNDM, Euler, DPM++ ...) are read; what only their own solvers use is passed over.
+/// What a <c>scheduler_config.json</c> of diffusers says of the forward process and of the solver, with the defaults of its
+/// class. Which classes are known is in the table of <see cref="SolverKind"/>.
 /// </summary>
 public sealed record SchedulerConfig
 {
@@ -69,7 +69,7 @@ public sealed record SchedulerConfig
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1045, DQ1046, DQ1048: it cannot be read, a value is bad, or the
-    /// scheduler has no discrete noise schedule.</exception>
+    /// scheduler is not known.</exception>
     public static SchedulerConfig Load(string path) => SchedulerConfigReader.Read(JsonConfig.Load(path));
 
     /// <summary>Reads the text of a <c>scheduler_config.json</c>.</summary>
