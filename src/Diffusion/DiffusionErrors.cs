@@ -171,6 +171,14 @@ internal static class DiffusionErrors
     public static DiffusionQuantException PromptCut(string what) =>
         new("DQ1068", $"{what}. Shorten it, or put first what matters.");
 
+    [Diagnostic("DQ1069")]
+    public static DiffusionQuantException BadPromptFile(string path, string why, Exception? cause = null) =>
+        new(
+            "DQ1069",
+            $"{path}: prompts cannot be read: {why}. Give a text file in UTF-8 with one prompt a line.",
+            cause
+        );
+
     [Diagnostic("DQ1059")]
     public static DiffusionQuantException CannotWriteImage(string path, string why, Exception? cause = null) =>
         new("DQ1059", $"{path}: the image cannot be written: {why} Check the folder and its permissions.", cause);

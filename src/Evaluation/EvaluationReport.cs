@@ -193,4 +193,5 @@ public sealed record StepTimes(
 /// <param name="Float">The float model's PNG, relative to the report's folder.</param>
 /// <param name="Quantized">The quantized model's PNG, relative to the report's folder.</param>
 /// <param name="Psnr">PSNR of the two in dB; infinite where they are equal.</param>
-public sealed record SamplePair(int Image, string Float, string Quantized, double Psnr);
+/// <param name="Prompt">What they should show; null where no prompt was given.</param>
+public sealed record SamplePair(int Image, string Float, string Quantized, double Psnr, string? Prompt = null);

@@ -36,8 +36,12 @@ public sealed record EvaluationRequest(string ModelPath)
     /// <summary>The seed of the noise.</summary>
     public ulong Seed { get; init; } = UsualSeed;
 
-    /// <summary>The scale of classifier-free guidance; 1 for none.</summary>
-    public double GuidanceScale { get; init; } = 1;
+    /// <summary>The scale of classifier-free guidance, 1 for none; null for that of the model's recipe, or else with prompts
+    /// for what its family usually takes.</summary>
+    public double? GuidanceScale { get; init; }
+
+    /// <summary>A text file in UTF-8 with one prompt a line; image k has prompt k modulo their number. Null for none.</summary>
+    public string? Prompts { get; init; }
 
     /// <summary>A file or folder with values for inputs that cannot be made up.</summary>
     public string? Conditioning { get; init; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Recipes;
 
@@ -68,9 +69,15 @@ public sealed record SamplingIdentity(
     /// <param name="model">The model, with the schedule that it is sampled by.</param>
     /// <param name="settings">Sampler, seed, labels and guidance.</param>
     /// <param name="conditioning">The file or folder that the settings' conditioning was read from; null for none.</param>
+    /// <param name="prompts">The file of prompts that the model's text encoders read; null for none.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1049: the timesteps are not usable. The VAE decoder cannot be
     /// read.</exception>
-    public static SamplingIdentity Of(DiffusionModel model, TrajectorySettings settings, string? conditioning)
+    public static SamplingIdentity Of(
+        DiffusionModel model,
+        TrajectorySettings settings,
+        string? conditioning,
+        string? prompts = null
+    )
     {
         var sampler = settings.Sampler;
         var timesteps = sampler.CreateSolver(model.Schedule).Timesteps;
@@ -82,7 +89,7 @@ public sealed record SamplingIdentity(
             sampler.ClipSample,
             settings.Seed,
             settings.GuidanceScale,
-            conditioning is null ? null : RecipeContent.HashOf(conditioning, "*.npy")
+            Given(model, conditioning, prompts)
         )
         {
             GuidanceRescale = settings.GuidanceRescale,
@@ -91,6 +98,20 @@ public sealed record SamplingIdentity(
             Denoiser = DenoiserIdentity.Of(model.Contract),
             Decoder = model.VaeDecoderPath is { } decoder ? DecoderIdentity.Of(decoder, model.Contract) : null,
         };
+    }
+
+    /// <summary>Over arrays that were given, or prompts and all that reads them, or both.</summary>
+    private static string? Given(DiffusionModel model, string? conditioning, string? prompts)
+    {
+        var arrays = conditioning is null ? null : RecipeContent.HashOf(conditioning, "*.npy");
+        if (prompts is null)
+        {
+            return arrays;
+        }
+
+        using var encoder = PromptEncoder.Find(model);
+        var parts = $"{arrays} {RecipeContent.HashOf(prompts)} {encoder?.ContentSha256()}";
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(parts)));
     }
 
     /// <summary>Over int32 numbers where all are such, else over float64.</summary>

@@ -5,12 +5,16 @@ namespace DiffusionQuant.Quantization;
 
 /// <summary>What to quantize, how, and where to.</summary>
 /// <param name="ModelPath">A <c>.onnx</c> file or a model's folder.</param>
-/// <param name="OutputFolder">An existing, empty folder; gets model.onnx, scheduler_config.json and quantization.json.</param>
+/// <param name="OutputFolder">An existing, empty folder; gets quantization.json, and of a model alone model.onnx and
+/// scheduler_config.json, of a pipeline's folder the same layout.</param>
 /// <param name="Recipe">How.</param>
 public sealed record QuantizationRequest(string ModelPath, string OutputFolder, Recipe Recipe)
 {
     /// <summary>What the model's files leave open besides the recipe's input roles.</summary>
     public ModelOptions ModelOptions { get; init; } = ModelOptions.Default;
+
+    /// <summary>Whether a pipeline's other parts (text encoders, tokenizers, VAE) are copied into the output.</summary>
+    public bool CopiesOtherParts { get; init; } = true;
 
     /// <summary>Bytes of memory that calibration data may take before it goes to files. No part of the recipe: it does not
     /// change the result.</summary>

@@ -6,6 +6,7 @@ using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Methods;
 using DiffusionQuant.Quantization.Passes;
@@ -21,7 +22,7 @@ public static class Quantizer
     public const int AlgorithmVersion = 6;
 
     /// <summary>The file name of the quantized graph.</summary>
-    public const string ModelFileName = "model.onnx";
+    public const string ModelFileName = ModelLayout.ModelFile;
 
     /// <summary>Quantizes a model.</summary>
     /// <param name="request">Model, output folder and recipe.</param>
@@ -33,6 +34,17 @@ public static class Quantizer
         IProgress<QuantizationProgress>? progress = null,
         CancellationToken cancellation = default
     ) => Run(request, progress, out _, cancellation);
+
+    /// <summary>Copies the files of a pipeline's other parts beside its quantized denoiser; those that are there stay.</summary>
+    /// <param name="modelPath">The float model, as in the request.</param>
+    /// <param name="folder">The output folder.</param>
+    /// <param name="cancellation">Stops between files.</param>
+    /// <returns>The copies; none where the denoiser alone was quantized.</returns>
+    public static IReadOnlyList<string> CopyOtherParts(
+        string modelPath,
+        string folder,
+        CancellationToken cancellation = default
+    ) => ArtifactWriter.CopyOtherParts(ModelLayout.Find(modelPath), folder, cancellation);
 
     /// <summary>As the public one; also shows what the passes left.</summary>
     internal static QuantizationResult Run(
@@ -59,14 +71,22 @@ public static class Quantizer
         var source = DiffusionModel.Load(request.ModelPath, Options(request));
         SourceCheck.Run(source);
 
-        state = new QuantizationState(source, recipe);
+        state = new QuantizationState(source, recipe)
+        {
+            Trajectory = CalibrationTrajectory.Settings(
+                source,
+                recipe,
+                warning => progress?.Report(new("load", 0, null) { Warning = warning }),
+                cancellation
+            ),
+        };
         var memory = new MemoryBudget(request.MemoryBudget, request.WorkFolder);
         var sourceHash = SourceHash.Of(source.ModelPath, source.Model);
         var workFolder = request.WorkFolder is { } folder
             ? WorkFolder(folder, recipe, source, sourceHash, session.Device)
             : null;
         IQuantizationPass[] passes = [.. methodPasses.Where(p => p.Applies(recipe))];
-        var hindrance = OutputCheck.Hindrance(source, recipe, passes.Any(p => p.SamplesModel(recipe)));
+        var hindrance = OutputCheck.Hindrance(state, passes.Any(p => p.SamplesModel(recipe)));
         var stages = new StageProgress(progress, passes);
         try
         {
@@ -110,9 +130,9 @@ public static class Quantizer
                 Note = hindrance is null ? null : $"The quantized model's output was not compared: {hindrance}",
             }
         );
-        var quantizedPath = Path.Combine(request.OutputFolder, ModelFileName);
+        var quantizedPath = files[0];
         var (sqnr, calls) = hindrance is null
-            ? OutputCheck.Run(source, quantizedPath, recipe, session, cancellation)
+            ? OutputCheck.Run(state, quantizedPath, session, cancellation)
             : OutputCheck.Load(quantizedPath, session);
         var layerSqnr = LayerCheck.Run(state, calls, session, cancellation);
         var report = new QuantizationReport
@@ -144,8 +164,12 @@ public static class Quantizer
         };
         var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);
         File.WriteAllText(reportPath, report.ToJson());
+        var others =
+            request.CopiesOtherParts && source.Layout is { } layout
+                ? ArtifactWriter.CopyOtherParts(layout, request.OutputFolder, cancellation)
+                : [];
         progress?.Report(new("done", 1, null));
-        return new(report, [.. files, reportPath]);
+        return new(report, [.. files, reportPath, .. others]);
     }
 
     /// <summary>A folder of its own for all that decides a result, so that no run goes on from another's.</summary>
@@ -158,6 +182,7 @@ public static class Quantizer
     )
     {
         var contract = source.Contract;
+        using var prompts = recipe.Prompts is null ? null : PromptEncoder.Find(source);
         var called = string.Join(
             '|',
             contract
@@ -165,7 +190,7 @@ public static class Quantizer
                 .Append($"{contract.SampleShape} {contract.OutputChannels}")
         );
         var text = FormattableString.Invariant(
-            $"{AlgorithmVersion} {OrtEnv.Instance().GetVersionString()} {device.Kind} {recipe.Hash} {sourceHash} {called} {contract.TimestepScale} {contract.ClassCount} {contract.NullClass} {source.Schedule.Config.ToJson()}"
+            $"{AlgorithmVersion} {OrtEnv.Instance().GetVersionString()} {device.Kind} {recipe.Hash} {sourceHash} {called} {contract.TimestepScale} {contract.ClassCount} {contract.NullClass} {source.Schedule.Config.ToJson()} {prompts?.ContentSha256()}"
         );
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         return Path.Combine(folder, name);

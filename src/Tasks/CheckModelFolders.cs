@@ -24,7 +24,7 @@ public sealed class CheckModelFolders : Task
     public override bool Execute()
     {
         var shared = Files
-            .Select(file => (Folder: FolderOf(file), Paths: ModelPaths.OfModelFile(file.GetMetadata("FullPath"))))
+            .Select(file => (Folder: FolderOf(file), Paths: ModelPaths.OfDescription(file.GetMetadata("FullPath"))))
             .Where(model => model.Paths is not null)
             .GroupBy(model => model.Folder, model => model.Paths!, StringComparer.OrdinalIgnoreCase);
         foreach (var folder in shared)

@@ -23,7 +23,7 @@ public sealed class QuantizeDiffusionModel : DiffusionToolTask
 
     private protected override bool Record()
     {
-        if (new[] { Paths.Model, InputFiles }.FirstOrDefault(file => !File.Exists(file)) is { } missing)
+        if (new[] { Paths.Description, InputFiles }.FirstOrDefault(file => !File.Exists(file)) is { } missing)
         {
             Log.Error(BuildDiagnostics.OutputMissing(Model.Include, Path.GetFileName(missing)), Model.Locate());
             return false;

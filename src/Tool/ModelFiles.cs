@@ -5,7 +5,7 @@ namespace DiffusionQuant.Tool;
 
 /// <summary>The files that a model is read from.</summary>
 /// <param name="Content">Those that exist, each with a name that does not depend on where the model lies.</param>
-/// <param name="All">Those and the places where others would count, as full paths.</param>
+/// <param name="All">Those, the places where others would count, and the files that an artifact copies, as full paths.</param>
 internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Content, IReadOnlyList<string> All)
 {
     /// <summary>Finds them.</summary>
@@ -30,6 +30,14 @@ internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Cont
             files.Add(("scheduler_config.json", scheduler));
         }
 
-        return new(files, model.Files);
+        // What a prompt gives is part of a result, too.
+        using var text = recipe.Prompts is null ? null : PromptEncoder.Find(model);
+        files.AddRange(
+            (text?.Files ?? [])
+                .Where(File.Exists)
+                .Select(f => ($"text/{Path.GetRelativePath(Path.GetFullPath(model.Folder), f).Replace('\\', '/')}", f))
+        );
+        var copied = model.Layout!.FindOtherFiles().Select(f => Path.GetFullPath(Path.Combine(model.Folder, f)));
+        return new(files, [.. model.Files, .. text?.Files ?? [], .. copied]);
     }
 }

@@ -31,6 +31,9 @@ public sealed class DiffusionModel
     /// <summary>The folder that holds all of the model's parts.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>Where its files lie; null for a model that was in memory already.</summary>
+    public ModelLayout? Layout { get; private init; }
+
     /// <summary>The denoiser's <c>config.json</c>, or null.</summary>
     public string? ConfigPath { get; private init; }
 
@@ -55,6 +58,9 @@ public sealed class DiffusionModel
     /// <summary>C, H and W of a sample.</summary>
     public SampleShape SampleShape => Contract.SampleShape;
 
+    /// <summary>The scale of guidance that pipelines of the model's family take where nobody says one; 1 for none.</summary>
+    public double UsualGuidanceScale => UsualGuidance.Of(Contract, Schedule);
+
     /// <summary>Reads a model.</summary>
     /// <param name="path">An <c>.onnx</c> file, or a folder: diffusers or Optimum layout, OnnxStack layout, or flat.</param>
     /// <param name="options">What the files leave open.</param>
@@ -74,6 +80,7 @@ public sealed class DiffusionModel
         {
             ModelPath = layout.ModelPath,
             Folder = layout.Root,
+            Layout = layout,
             ConfigPath = layout.ConfigPath,
             SchedulerConfigPath = options.Schedule is null ? schedulePath : null,
             VaeDecoderPath = options.VaeDecoderPath ?? layout.VaeDecoderPath,

@@ -2,11 +2,19 @@ namespace DiffusionQuant.Diffusion;
 
 /// <summary>Where a model's files lie. Known: diffusers and Optimum folders, OnnxStack folders (no configs), a flat folder
 /// with <c>model.onnx</c> and <c>scheduler_config.json</c>, and a single file.</summary>
-internal sealed record ModelLayout
+public sealed record ModelLayout
 {
-    private const string ModelFile = "model.onnx";
-    private const string SchedulerFile = "scheduler_config.json";
+    /// <summary>The usual name of a part's graph.</summary>
+    public const string ModelFile = "model.onnx";
+
+    /// <summary>The name of the file that holds the noise schedule.</summary>
+    public const string SchedulerFile = "scheduler_config.json";
+
+    /// <summary>The folder that <see cref="SchedulerFile"/> lies in where a pipeline has folders.</summary>
+    public const string SchedulerFolder = "scheduler";
     private static readonly string[] DenoiserFolders = ["unet", "transformer"];
+
+    private ModelLayout() { }
 
     /// <summary>The denoiser's file.</summary>
     public required string ModelPath { get; init; }
@@ -14,21 +22,32 @@ internal sealed record ModelLayout
     /// <summary>The folder that holds all parts.</summary>
     public required string Root { get; init; }
 
+    /// <summary>The denoiser's folder below <see cref="Root"/>, <c>unet</c> or <c>transformer</c>, where a whole pipeline was
+    /// named; empty where the denoiser alone was, or nothing else is there.</summary>
+    public required string DenoiserFolder { get; init; }
+
+    /// <summary>The denoiser's <c>config.json</c>; null where there is none.</summary>
     public string? ConfigPath { get; private init; }
 
+    /// <summary>The noise schedule's file; null where there is none.</summary>
     public string? SchedulerPath { get; private init; }
 
+    /// <summary>The VAE decoder's file; null where there is none.</summary>
     public string? VaeDecoderPath { get; private init; }
 
+    /// <summary>The VAE encoder's file; null where there is none.</summary>
     public string? VaeEncoderPath { get; private init; }
 
     /// <summary>Where configurations were looked for, whether they are there or not: one that comes later may take the place
     /// of another.</summary>
-    public required IReadOnlyList<string> ConfigPlaces { get; init; }
+    internal IReadOnlyList<string> ConfigPlaces { get; private init; } = [];
 
     /// <summary>Where the decoder was looked for.</summary>
-    public required string DecoderPlace { get; init; }
+    internal string DecoderPlace { get; private init; } = "";
 
+    /// <summary>Finds a model's files; none of them is read.</summary>
+    /// <param name="path">An <c>.onnx</c> file, or a folder: diffusers or Optimum layout, OnnxStack layout, or flat.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1040, DQ1041: there is no denoiser, or there are several.</exception>
     public static ModelLayout Find(string path)
     {
         path = Path.TrimEndingDirectorySeparator(path);
@@ -47,21 +66,24 @@ internal sealed record ModelLayout
         string[] schedulers =
         [
             Path.Combine(folder, SchedulerFile),
-            .. parents.OfType<string>().Select(p => Path.Combine(p, "scheduler", SchedulerFile)),
+            .. parents.OfType<string>().Select(p => Path.Combine(p, SchedulerFolder, SchedulerFile)),
         ];
         var scheduler = schedulers.FirstOrDefault(File.Exists);
         var root =
             isFolder ? path
-            : scheduler is not null && Path.GetFileName(Path.GetDirectoryName(scheduler)) == "scheduler"
+            : scheduler is not null && Path.GetFileName(Path.GetDirectoryName(scheduler)) == SchedulerFolder
                 ? Path.GetDirectoryName(Path.GetDirectoryName(scheduler))!
             : DenoiserFolders.Contains(Path.GetFileName(folder)) && parent is not null ? parent
             : folder;
         var config = Path.Combine(folder, "config.json");
         var decoder = Path.GetFullPath(Path.Combine(root, "vae_decoder", ModelFile));
+        var part = Path.GetFileName(folder);
+        var isPart = isFolder && DenoiserFolders.Contains(part) && PipelineParts.HaveNetwork(root);
         return new()
         {
             ModelPath = model,
             Root = root,
+            DenoiserFolder = isPart ? part : "",
             ConfigPath = Existing(config),
             SchedulerPath = scheduler,
             VaeDecoderPath = Existing(decoder),
@@ -70,6 +92,12 @@ internal sealed record ModelLayout
             DecoderPlace = decoder,
         };
     }
+
+    /// <summary>The files of a pipeline's other parts: networks, tokenizers, settings. Weights of other frameworks are left
+    /// out, and so are all where the denoiser alone was named.</summary>
+    /// <returns>Each by its path below <see cref="Root"/>, with forward slashes.</returns>
+    public IReadOnlyList<string> FindOtherFiles() =>
+        DenoiserFolder.Length == 0 ? [] : [.. PipelineParts.Files(Root, DenoiserFolder)];
 
     private static string FindModel(string folder)
     {

@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
+using System.Text;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Diagnostics;
 
 namespace DiffusionQuant.Diffusion;
 
@@ -19,15 +22,18 @@ public sealed class PromptEncoder : IDisposable
     private readonly IReadOnlyList<TextEncoder> encoders;
     private readonly SideInputs sides;
     private readonly bool keepsLoaded;
+    private readonly string folder;
 
     private PromptEncoder(
         TextFamily family,
         IReadOnlyList<TextEncoder> encoders,
         SideInputs sides,
+        string folder,
         IReadOnlyList<string> files,
         bool keepsLoaded
     )
     {
+        this.folder = folder;
         this.family = family;
         this.encoders = encoders;
         this.sides = sides;
@@ -60,13 +66,8 @@ public sealed class PromptEncoder : IDisposable
     public static PromptEncoder? Find(string folder, DenoiserContract contract, PromptEncoderOptions? options = null)
     {
         options ??= PromptEncoderOptions.Default;
-        if (folder.Length == 0 || !TextEncoderFiles.Exist(folder))
-        {
-            return null;
-        }
-
         var inputs = TextInputs.Of(contract);
-        if (!inputs.TakeText)
+        if (!Exists(folder, inputs))
         {
             return null;
         }
@@ -77,6 +78,7 @@ public sealed class PromptEncoder : IDisposable
             family,
             encoders,
             new(inputs),
+            Path.GetFullPath(folder),
             [
                 .. TextEncoderFiles
                     .Places(folder)
@@ -89,6 +91,10 @@ public sealed class PromptEncoder : IDisposable
         _ = result.Requests(PromptOptions.Default);
         return result;
     }
+
+    /// <summary>Whether a model's folder holds a text encoder that its denoiser may take prompts by.</summary>
+    /// <param name="model">The model.</param>
+    public static bool Exists(DiffusionModel model) => Exists(model.Folder, TextInputs.Of(model.Contract));
 
     /// <summary>Encodes prompts.</summary>
     /// <param name="prompts">The prompts; any may be empty.</param>
@@ -128,6 +134,58 @@ public sealed class PromptEncoder : IDisposable
         return new(conditional, unconditional, warnings);
     }
 
+    /// <summary>What a trajectory takes for the prompts of a file: image k has prompt k modulo their number.</summary>
+    /// <param name="model">The model, with its text encoders.</param>
+    /// <param name="path">The file (<see cref="PromptFile"/>).</param>
+    /// <param name="guidanceScale">The scale of guidance; what the unconditional call takes is made where there is one.</param>
+    /// <param name="others">Arrays of inputs that no prompt decides.</param>
+    /// <param name="options">Device and threads.</param>
+    /// <param name="warn">Told of prompts that are cut.</param>
+    /// <param name="cancellation">Stops the encoding.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1067: the model takes no prompts. DQ1069: the file cannot be
+    /// read. Further codes as for <see cref="Find(DiffusionModel, PromptEncoderOptions?)"/> and <see cref="Encode"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static ConditioningSet EncodeFile(
+        DiffusionModel model,
+        string path,
+        double guidanceScale,
+        ConditioningSet others,
+        PromptEncoderOptions? options = null,
+        Action<DiffusionQuantException>? warn = null,
+        CancellationToken cancellation = default
+    )
+    {
+        var prompts = PromptFile.Read(path);
+        using var encoder = Find(model, options) ?? throw DiffusionErrors.NoTextEncoder(model.ModelPath);
+        var encoded = encoder.Encode(
+            prompts,
+            options: new() { Unconditional = guidanceScale != 1 && !model.Contract.TakesGuidance },
+            cancellation: cancellation
+        );
+        foreach (var warning in encoded.Warnings)
+        {
+            warn?.Invoke(DiffusionErrors.PromptCut(warning));
+        }
+
+        return encoded.ToConditioningSet(others.Arrays.Values);
+    }
+
+    /// <summary>SHA-256 of all that decides what a prompt gives: tokenizers, text encoders and their settings, by content, in
+    /// lower-case hexadecimal.</summary>
+    public string ContentSha256()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in Files.Where(File.Exists))
+        {
+            var name = Path.GetRelativePath(folder, file).Replace('\\', '/');
+            using var stream = File.OpenRead(file);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length} {name}"));
+            hash.AppendData(SHA256.HashData(stream));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <summary>Lets loaded encoders go; the next prompt loads them again.</summary>
     public void Unload()
     {
@@ -139,6 +197,9 @@ public sealed class PromptEncoder : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Unload();
+
+    private static bool Exists(string folder, TextInputs inputs) =>
+        folder.Length > 0 && inputs.TakeText && TextEncoderFiles.Exist(folder);
 
     private static void Check(IReadOnlyList<string> prompts, IReadOnlyList<string>? negatives, PromptOptions options)
     {

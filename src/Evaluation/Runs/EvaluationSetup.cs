@@ -18,6 +18,7 @@ public sealed class EvaluationSetup : IDisposable
     private readonly TestedModel? floatModel;
     private readonly FeatureExtractor? extractor;
     private readonly TrajectorySettings settings;
+    private readonly EncodedPrompts text;
 
     private EvaluationSetup(
         EvaluationRequest request,
@@ -33,6 +34,7 @@ public sealed class EvaluationSetup : IDisposable
         this.model = model;
         this.floatModel = floatModel;
         this.settings = settings;
+        text = new(request, settings);
         this.extractor = extractor;
         Reference = reference;
         Header = header;
@@ -76,7 +78,14 @@ public sealed class EvaluationSetup : IDisposable
         ]);
 
     /// <summary>Names what the model gives for this part.</summary>
-    public string PartKey => Key([BaselineKey, Header.Model.Sha256]);
+    public string PartKey =>
+        Key([
+            BaselineKey,
+            Header.Model.Sha256,
+            // Parts of its own make other pictures of the same latents, and other states of the same prompts.
+            Decoder(model),
+            request.Prompts is null ? null : EncodedPrompts.IdentityOf(Speaker(model)),
+        ]);
 
     /// <summary>Threads; 0 for one per core.</summary>
     internal int Threads => request.Session.Threads;
@@ -94,11 +103,12 @@ public sealed class EvaluationSetup : IDisposable
     public IReadOnlyList<string> FindFiles()
     {
         var source = (floatModel ?? model).Model;
-        string?[] named = [request.Reference, request.Conditioning];
+        string?[] named = [request.Reference, request.Conditioning, request.Prompts];
         return
         [
             .. source.Files,
             .. source.FindDecoderFiles(),
+            .. FindTextFiles(source),
             .. extractor?.Files ?? [],
             .. named.OfType<string>().Where(Path.Exists),
         ];
@@ -120,7 +130,10 @@ public sealed class EvaluationSetup : IDisposable
                 options with
                 {
                     Schedule = floatModel.Model.Schedule,
-                    VaeDecoderPath = floatModel.Model.VaeDecoderPath,
+                    VaeDecoderPath =
+                        options.VaeDecoderPath
+                        ?? ModelLayout.Find(request.ModelPath).VaeDecoderPath
+                        ?? floatModel.Model.VaeDecoderPath,
                     SampleSize = (floatModel.Model.SampleShape.Height, floatModel.Model.SampleShape.Width),
                     Channels = floatModel.Model.SampleShape.Channels,
                     ClassCount = floatModel.Model.Contract.ClassCount,
@@ -134,11 +147,15 @@ public sealed class EvaluationSetup : IDisposable
             CheckPair(model, floatModel, made);
         }
 
+        var sampled = (floatModel ?? model).Model;
         var settings = new TrajectorySettings
         {
             Sampler = SamplerOf(request, made?.Recipe),
             Seed = request.Seed,
-            GuidanceScale = request.GuidanceScale,
+            GuidanceScale =
+                request.GuidanceScale
+                ?? made?.Recipe.GuidanceScale
+                ?? (request.Prompts is null ? 1 : sampled.UsualGuidanceScale),
             Conditioning = request.Conditioning is { } path ? ConditioningSet.Load(path) : ConditioningSet.Empty,
         };
         var notes = new List<string>();
@@ -176,7 +193,7 @@ public sealed class EvaluationSetup : IDisposable
                         RecipeHash = made.Report.RecipeHash,
                     },
                 Float = floatModel?.Identity,
-                Sampling = SamplingIdentity.Of(model.Model, settings, request.Conditioning),
+                Sampling = SamplingIdentity.Of(sampled, settings, request.Conditioning, request.Prompts),
                 Timesteps = [.. settings.Sampler.CreateSolver(model.Model.Schedule).Timesteps],
                 OutputLength = shape.Height * shape.Width * model.Model.Contract.OutputChannels,
                 Extractor = extractor?.Identity,
@@ -195,6 +212,9 @@ public sealed class EvaluationSetup : IDisposable
                     floatModel is null || made is null
                         ? null
                         : FindOtherSchedule(request.ModelPath, floatModel.Model.Schedule.Config),
+                Prompts = request.Prompts is null
+                    ? null
+                    : [.. PromptFile.Read(request.Prompts).Take(Math.Max(paired, 1))],
                 Notes = notes,
             };
             return new(request, model, floatModel, settings, extractor, reference, header);
@@ -272,9 +292,7 @@ public sealed class EvaluationSetup : IDisposable
     /// <summary>How the schedule beside a quantized model, by which an app samples it, differs from the float model's.</summary>
     private static string? FindOtherSchedule(string modelPath, SchedulerConfig measured)
     {
-        var folder = Directory.Exists(modelPath) ? modelPath : Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
-        var file = Path.Combine(folder, ArtifactWriter.SchedulerFileName);
-        return File.Exists(file)
+        return ModelLayout.Find(modelPath).SchedulerPath is { } file
             ? SettingDifference.Find(
                 ScheduleIdentity.Of(SchedulerConfig.Load(file)).Settings,
                 ScheduleIdentity.Of(measured).Settings
@@ -317,7 +335,30 @@ public sealed class EvaluationSetup : IDisposable
     private static string Key(IEnumerable<object?> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
 
-    private ModelRun Load(TestedModel tested) => new(tested.Model, request.Session, settings);
+    private ModelRun Load(TestedModel tested) =>
+        new(
+            tested.Model,
+            request.Session,
+            request.Prompts is null ? settings : settings with { Conditioning = text.Of(Speaker(tested)) }
+        );
+
+    /// <summary>The model whose text encoders read the prompts: a denoiser that was quantized alone has none.</summary>
+    private DiffusionModel Speaker(TestedModel tested) =>
+        floatModel is not null && !PromptEncoder.Exists(tested.Model) ? floatModel.Model : tested.Model;
+
+    private static string? Decoder(TestedModel tested) =>
+        tested.Model.VaeDecoderPath is { } path ? DecoderIdentity.Of(path, tested.Model.Contract).ToString() : null;
+
+    private IReadOnlyList<string> FindTextFiles(DiffusionModel source)
+    {
+        if (request.Prompts is null)
+        {
+            return [];
+        }
+
+        using var encoder = PromptEncoder.Find(source);
+        return encoder?.Files ?? [];
+    }
 
     private Range BatchRange()
     {

@@ -84,6 +84,10 @@ public sealed record PartHeader
     /// both were measured: <c>prediction: epsilon, v_prediction</c>; null where it does not.</summary>
     public string? OtherSchedule { get; init; }
 
+    /// <summary>The prompts of the first images, which repeat; null for none. All of them are part of
+    /// <see cref="SamplingIdentity.ConditioningSha256"/>.</summary>
+    public IReadOnlyList<string>? Prompts { get; init; }
+
     /// <summary>What is not measured, and why.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

@@ -57,7 +57,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             BitOperations = header.BitOperations,
             Size = header.Size,
             Speed = header.Speed,
-            Samples = SamplePictures.Write(whole.Paired, folder),
+            Samples = SamplePictures.Write(whole.Paired, header.Prompts, folder),
             OtherSchedule = header.OtherSchedule,
             Notes = notes,
         };

@@ -9,7 +9,11 @@ internal static class SamplePictures
     private const string FolderName = "samples";
 
     /// <summary>Writes the pairs that were kept, in place of what an earlier evaluation left.</summary>
-    public static IReadOnlyList<SamplePair> Write(PairedStatistics paired, string folder)
+    public static IReadOnlyList<SamplePair> Write(
+        PairedStatistics paired,
+        IReadOnlyList<string>? prompts,
+        string folder
+    )
     {
         var target = Path.Combine(folder, FolderName);
         if (Directory.Exists(target))
@@ -25,7 +29,7 @@ internal static class SamplePictures
             var quantized = $"{FolderName}/{number}-quantized.png";
             AtomicFile.Write(Path.Combine(folder, exact), stream => stream.Write(image.FloatPng));
             AtomicFile.Write(Path.Combine(folder, quantized), stream => stream.Write(image.QuantizedPng));
-            pairs.Add(new(image.Index, exact, quantized, image.Psnr!.Value));
+            pairs.Add(new(image.Index, exact, quantized, image.Psnr!.Value, prompts?[image.Index % prompts.Count]));
         }
 
         return pairs;

@@ -22,17 +22,16 @@ internal static class OutputCheck
     private const int StepsOfLayers = 8;
 
     /// <summary>Why no trajectory can be made; null where one can.</summary>
-    /// <param name="source">The model.</param>
-    /// <param name="recipe">The recipe.</param>
+    /// <param name="state">The model and its trajectory.</param>
     /// <param name="isNeeded">Whether calibration needs one, too.</param>
     /// <exception cref="DiffusionQuantException">DQ1049 to DQ1058: calibration cannot be made; or something that was given does
     /// not fit.</exception>
-    public static string? Hindrance(DiffusionModel source, Recipe recipe, bool isNeeded)
+    public static string? Hindrance(QuantizationState state, bool isNeeded)
     {
         const string ConditioningMissing = "DQ1050";
         try
         {
-            CalibrationTrajectory.Check(source, recipe);
+            Trajectory.Check(state.Source.Contract, state.Source.Schedule, state.Trajectory);
             return null;
         }
         catch (DiffusionQuantException e) when (!isNeeded && e.Code == ConditioningMissing)
@@ -54,13 +53,13 @@ internal static class OutputCheck
     /// <summary>Compares the outputs.</summary>
     /// <returns>The output's SQNR by timestep, the last step's among them, and some of the calls that it was compared on.</returns>
     public static (IReadOnlyList<TimestepSqnr> Sqnr, IReadOnlyList<DenoiserCall> Calls) Run(
-        DiffusionModel source,
+        QuantizationState state,
         string quantizedPath,
-        Recipe recipe,
         SessionSettings settings,
         CancellationToken cancellation
     )
     {
+        var source = state.Source;
         // Files of some exporters call several nodes the same, which ONNX Runtime refuses.
         var named = source.Model.Clone();
         NormalizeGraph.NameNodes(named.Graph);
@@ -68,11 +67,7 @@ internal static class OutputCheck
         using var floatDenoiser = new OnnxDenoiser(floatSession, source.Contract);
         using var quantizedSession = ModelSession.Load(quantizedPath, settings);
         using var quantizedDenoiser = new OnnxDenoiser(quantizedSession, source.Contract);
-        var trajectory = new Trajectory(
-            floatDenoiser,
-            source.Schedule,
-            CalibrationTrajectory.Settings(source.Contract, recipe)
-        );
+        var trajectory = new Trajectory(floatDenoiser, source.Schedule, state.Trajectory);
         var compared = FromEndToEnd(trajectory.Solver.Timesteps.Count, MostSteps);
         var kept = FromEndToEnd(compared.Length, StepsOfLayers).Select(i => compared[i]).ToHashSet();
         var images = Enumerable.Range(FirstImage, source.Contract.FixedBatch ?? Images).ToArray();

@@ -37,7 +37,7 @@ internal static class SampleCollector
 
     private static CalibrationSet Follow(QuantizationState state, int pairs, PassContext context)
     {
-        var settings = CalibrationTrajectory.Settings(state.Source.Contract, state.Recipe);
+        var settings = state.Trajectory;
         using var session = ModelSession.Load(state.Graph, context.Session);
         using var denoiser = new OnnxDenoiser(session, state.Source.Contract);
         var trajectory = new Trajectory(denoiser, state.Source.Schedule, settings);

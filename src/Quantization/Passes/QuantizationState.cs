@@ -14,6 +14,13 @@ public sealed record QuantizationState(DiffusionModel Source, Recipe Recipe)
     /// <summary>The float graph as graph passes have rewritten it; it computes what the source computes.</summary>
     public OnnxModel Graph { get; init; } = Source.Model.Clone();
 
+    /// <summary>The sampling run whose calls calibrate the model.</summary>
+    public TrajectorySettings Trajectory
+    {
+        get => field ??= CalibrationTrajectory.Settings(Source, Recipe);
+        init;
+    }
+
     /// <summary>The graph's layers; empty until they are planned.</summary>
     public IReadOnlyList<QuantizableLayer> Layers { get; init; } = [];
 

@@ -104,13 +104,14 @@ public sealed record Recipe
         init => field = RecipeChecks.Range(RecipeKeys.TimestepDeviation, value, LeastDeviation, 1.0);
     }
 
-    /// <summary>s of classifier-free guidance on the trajectories of calibration, u + s·(c − u); 1 for none. With guidance
-    /// the conditional and the unconditional calls are calibrated.</summary>
-    public double GuidanceScale
+    /// <summary>s of classifier-free guidance on the trajectories of calibration, u + s·(c − u); 1 for none; null for what the
+    /// model's family usually takes where there are <see cref="Prompts"/>, else for none. With guidance the conditional and
+    /// the unconditional calls are calibrated.</summary>
+    public double? GuidanceScale
     {
         get;
-        init => field = RecipeChecks.Range(RecipeKeys.GuidanceScale, value, 0, 100);
-    } = 1;
+        init => field = RecipeChecks.Range(RecipeKeys.GuidanceScale, value, 0.0, 100.0);
+    }
 
     /// <summary>Which of the collected pairs are kept.</summary>
     public SampleSelection SampleSelection { get; init; } = SampleSelection.All;
@@ -168,6 +169,21 @@ public sealed record Recipe
     /// <summary>What <see cref="Conditioning"/> holds, as SHA-256; null where nothing is given.</summary>
     public string? ConditioningHash { get; private init; }
 
+    /// <summary>Prompts whose trajectories calibrate the model: a text file in UTF-8 with one a line, encoded by the model's
+    /// own text encoders; null for none. Content, not place, decides the hash.</summary>
+    public string? Prompts
+    {
+        get;
+        init
+        {
+            field = value;
+            PromptsHash = value is null ? null : RecipeContent.HashOf(value);
+        }
+    }
+
+    /// <summary>What <see cref="Prompts"/> holds, as SHA-256; null where nothing is given.</summary>
+    public string? PromptsHash { get; private init; }
+
     /// <summary>Images that quantization-aware training takes its x_t from: a <c>.npy</c> or <c>.npz</c> file of bytes, CIFAR-10's
     /// <c>.bin</c> files, or a folder of image files; null for the float network's own trajectories. Content, not place, decides
     /// the hash. Methods without such training do not read them.</summary>
@@ -214,6 +230,10 @@ public sealed record Recipe
     /// <summary>The bits of a layer, after all rules.</summary>
     public BitWidths BitsOf(LayerDescription layer) => LayerRule.Resolve(Bits, AllRules, layer);
 
+    /// <summary>The scale of guidance for a model (<see cref="GuidanceScale"/>).</summary>
+    internal double GuidanceScaleFor(DiffusionModel model) =>
+        GuidanceScale ?? (Prompts is null ? 1 : model.UsualGuidanceScale);
+
     /// <summary>Makes a recipe of what is given, and defaults for the rest.</summary>
     /// <exception cref="DiffusionQuantException">DQ1070 to DQ1089: a value is not allowed, or no bits are given.</exception>
     public static Recipe Of(RecipeOverrides overrides) =>
@@ -256,6 +276,7 @@ public sealed record Recipe
             InputRoles = InputRoles.SetItems(overrides.InputRoles),
             ClipSample = overrides.ClipSample ?? ClipSample,
             Conditioning = overrides.Conditioning ?? Conditioning,
+            Prompts = overrides.Prompts ?? Prompts,
             TrainingData = overrides.TrainingData ?? TrainingData,
             Dimensions = Dimensions.SetItems(overrides.Dimensions),
             WeightsSha256 = overrides.WeightsSha256 ?? WeightsSha256,

@@ -9,7 +9,7 @@ public static class RecipeContent
     /// <param name="path">A file, or a folder.</param>
     /// <param name="pattern">Which files of a folder count.</param>
     /// <param name="below">Whether those of the folders below it count too.</param>
-    public static string HashOf(string path, string pattern, bool below = false)
+    public static string HashOf(string path, string pattern = "*", bool below = false)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         try

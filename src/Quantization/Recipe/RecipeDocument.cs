@@ -52,6 +52,7 @@ public static class RecipeDocument
         }
 
         AppendPath(RecipeKeys.Conditioning, recipe.Conditioning);
+        AppendPath(RecipeKeys.Prompts, recipe.Prompts);
         AppendPath(RecipeKeys.TrainingData, recipe.TrainingData);
 
         text.Append("  ").Append(Json(RecipeKeys.Rules)).Append(": [\n");
@@ -86,6 +87,7 @@ public static class RecipeDocument
             .. OfTheMachine,
             RecipeKeys.Rules,
             RecipeKeys.Conditioning,
+            RecipeKeys.Prompts,
             RecipeKeys.TrainingData,
         ];
         return Leading

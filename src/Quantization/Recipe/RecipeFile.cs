@@ -21,7 +21,12 @@ public static class RecipeFile
         try
         {
             var read = Parse(File.ReadAllBytes(path), path);
-            return read with { Conditioning = Absolute(read.Conditioning), TrainingData = Absolute(read.TrainingData) };
+            return read with
+            {
+                Conditioning = Absolute(read.Conditioning),
+                Prompts = Absolute(read.Prompts),
+                TrainingData = Absolute(read.TrainingData),
+            };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -117,6 +122,7 @@ public static class RecipeFile
             RecipeKeys.InputRoles => recipe with { InputRoles = recipe.InputRoles.SetItems(value.Map()) },
             RecipeKeys.ClipSample => recipe with { ClipSample = value.Boolean() },
             RecipeKeys.Conditioning => recipe with { Conditioning = value.Text() },
+            RecipeKeys.Prompts => recipe with { Prompts = value.Text() },
             RecipeKeys.TrainingData => recipe with { TrainingData = value.Text() },
             RecipeKeys.Dimensions => recipe with { Dimensions = recipe.Dimensions.SetItems(value.Sizes()) },
             RecipeKeys.WeightsSha256 => recipe with { WeightsSha256 = value.Text() },

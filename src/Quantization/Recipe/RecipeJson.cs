@@ -30,7 +30,9 @@ internal static class RecipeJson
                 w.WriteStringValue(recipe.TimestepSampling is { } law ? RecipeWords.Of(law) : null),
             [RecipeKeys.TimestepMean] = w => WriteNumber(w, recipe.TimestepMean),
             [RecipeKeys.TimestepDeviation] = w => WriteNumber(w, recipe.TimestepDeviation),
-            [RecipeKeys.GuidanceScale] = w => w.WriteNumberValue(recipe.GuidanceScale + 0.0),
+            // Without prompts, no scale is 1.
+            [RecipeKeys.GuidanceScale] = w =>
+                WriteNumber(w, (recipe.GuidanceScale ?? (recipe.Prompts is null ? 1 : null)) + 0.0),
             [RecipeKeys.SampleSelection] = w => w.WriteStringValue(RecipeWords.Of(recipe.SampleSelection)),
             [RecipeKeys.CalibrationBatch] = w => w.WriteNumberValue(recipe.CalibrationBatch),
             [RecipeKeys.Seed] = w => w.WriteNumberValue(recipe.Seed),
@@ -40,10 +42,15 @@ internal static class RecipeJson
             [RecipeKeys.ClipSample] = w => WriteBoolean(w, recipe.ClipSample),
         };
 
-        // Written only where given: most models need neither.
+        // Written only where given: most models need none.
         if (recipe.ConditioningHash is { } conditioning)
         {
             values[RecipeKeys.Conditioning] = w => w.WriteStringValue($"sha256:{conditioning}");
+        }
+
+        if (recipe.PromptsHash is { } prompts)
+        {
+            values[RecipeKeys.Prompts] = w => w.WriteStringValue($"sha256:{prompts}");
         }
 
         if (recipe.TrainingDataHash is { } images)

@@ -29,6 +29,7 @@ internal static class RecipeKeys
     public const string InputRoles = "inputRoles";
     public const string ClipSample = "clipSample";
     public const string Conditioning = "conditioning";
+    public const string Prompts = "prompts";
     public const string TrainingData = "trainingData";
     public const string Dimensions = "dimensions";
     public const string WeightsSha256 = "weightsSha256";
@@ -59,6 +60,7 @@ internal static class RecipeKeys
         InputRoles,
         ClipSample,
         Conditioning,
+        Prompts,
         TrainingData,
         Dimensions,
         WeightsSha256,

@@ -84,6 +84,9 @@ public sealed record RecipeOverrides
     /// <inheritdoc cref="Recipe.Conditioning"/>
     public string? Conditioning { get; init; }
 
+    /// <inheritdoc cref="Recipe.Prompts"/>
+    public string? Prompts { get; init; }
+
     /// <inheritdoc cref="Recipe.TrainingData"/>
     public string? TrainingData { get; init; }
 
@@ -144,6 +147,7 @@ public sealed record RecipeOverrides
             InputRoles = other.InputRoles.SetItems(InputRoles),
             ClipSample = ClipSample ?? other.ClipSample,
             Conditioning = Conditioning ?? other.Conditioning,
+            Prompts = Prompts ?? other.Prompts,
             TrainingData = TrainingData ?? other.TrainingData,
             Dimensions = other.Dimensions.SetItems(Dimensions),
             WeightsSha256 = WeightsSha256 ?? other.WeightsSha256,

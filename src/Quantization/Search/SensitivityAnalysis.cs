@@ -38,14 +38,18 @@ public sealed class SensitivityAnalysis : IDisposable
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, recipe.ToModelOptions());
         SourceCheck.Run(source);
-        CalibrationTrajectory.Check(source, recipe);
         WeightsSha256 = WeightsHash.Of(source.Model);
         var context = new PassContext(
             session,
             (fraction, detail) => progress?.Report(new("collect samples", SamplingShare * fraction, detail)),
             cancellation
         );
-        var state = new QuantizationState(source, recipe);
+        var state = new QuantizationState(source, recipe)
+        {
+            Trajectory = CalibrationTrajectory.Settings(source, recipe, cancellation: cancellation),
+        };
+        // Before anything long begins.
+        Trajectory.Check(source.Contract, source.Schedule, state.Trajectory);
         // Up to the plan passes change the graph's form and layers' names, not what it computes.
         foreach (var pass in method.Passes.Where(p => p.Applies(recipe)))
         {

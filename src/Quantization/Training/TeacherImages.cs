@@ -58,7 +58,7 @@ internal sealed class TeacherImages : ITeacher
             );
         }
 
-        var settings = CalibrationTrajectory.Settings(state.Source.Contract, state.Recipe);
+        var settings = state.Trajectory;
         noise = new(settings.Seed);
         conditioning = settings.Conditioning;
         if (mimicked > 0)

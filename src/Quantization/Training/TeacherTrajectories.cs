@@ -47,7 +47,7 @@ internal sealed class TeacherTrajectories : ITeacher
         var model = features is null ? state.Graph : ObservedGraph.Of(state.Graph, [features.Value], out shown);
         session = ModelSession.Load(model, context.Session);
         denoiser = new(new OnnxDenoiser(session, contract), features is null ? null : shown[features.Value]);
-        settings = CalibrationTrajectory.Settings(state.Source.Contract, state.Recipe);
+        settings = state.Trajectory;
         // Features are kept call by call.
         trajectory = new(denoiser, state.Source.Schedule, settings, joinsGuidance: false);
         var count = contract.TimestepIsShared

@@ -3,7 +3,7 @@ namespace DiffusionQuant.Build.Files;
 /// <summary>What a model keeps under <c>obj/…/diffusionquant/&lt;name&gt;</c>.</summary>
 internal sealed class ModelPaths
 {
-    private const string ModelFile = "model.onnx";
+    private const string DescriptionFile = "quantization.json";
     private const string ArtifactFolder = "artifact";
     private readonly string folder;
 
@@ -12,12 +12,13 @@ internal sealed class ModelPaths
         folder = Path.Combine(intermediateFolder, name);
     }
 
-    /// <summary>Those of a model whose quantized file is at a path, whatever project made it; null where the path is another's.</summary>
-    public static ModelPaths? OfModelFile(string path)
+    /// <summary>Those of a model whose <see cref="Description"/> is at a path, whatever project made it; null where the path is
+    /// another's.</summary>
+    public static ModelPaths? OfDescription(string path)
     {
         var artifact = Path.GetDirectoryName(path);
         var folder = Path.GetDirectoryName(artifact);
-        if (Path.GetFileName(path) != ModelFile || Path.GetFileName(artifact) != ArtifactFolder || folder is null)
+        if (Path.GetFileName(path) != DescriptionFile || Path.GetFileName(artifact) != ArtifactFolder || folder is null)
         {
             return null;
         }
@@ -41,11 +42,8 @@ internal sealed class ModelPaths
     /// <summary>The folder the tool makes.</summary>
     public string Artifact => Path.Combine(folder, ArtifactFolder);
 
-    /// <summary>The quantized model.</summary>
-    public string Model => Path.Combine(Artifact, ModelFile);
-
     /// <summary>What the artifact says of itself: the float model's hash, the recipe and all that came of them.</summary>
-    public string Description => Path.Combine(Artifact, "quantization.json");
+    public string Description => Path.Combine(Artifact, DescriptionFile);
 
     /// <summary>All options that decide the evaluation; its time is that of the last change.</summary>
     public string VerifyInputs => Path.Combine(folder, "verify.inputs");

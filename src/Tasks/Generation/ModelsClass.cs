@@ -39,7 +39,7 @@ internal static class ModelsClass
                     };
                     foreach (string place in places)
                     {
-                        if (place != null && global::System.IO.File.Exists(global::System.IO.Path.Combine(place, link, "model.onnx")))
+                        if (place != null && global::System.IO.File.Exists(global::System.IO.Path.Combine(place, link, "quantization.json")))
                         {
                             return global::System.IO.Path.Combine(place, link);
                         }

@@ -26,6 +26,7 @@ internal sealed class ModelItem
         Link = (Metadata("Link") ?? $"{modelsFolder}/{Name}").Replace('\\', '/').TrimEnd('/');
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
         Conditioning = Metadata("Conditioning") is { } conditioning ? Absolute(conditioning) : null;
+        Prompts = Metadata("Prompts") is { } prompts ? Absolute(prompts) : null;
         TrainingData = Metadata("TrainingData") is { } images ? Absolute(images) : null;
         Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
@@ -57,6 +58,9 @@ internal sealed class ModelItem
 
     /// <summary>A file or folder of arrays for the model's other inputs.</summary>
     public string? Conditioning { get; }
+
+    /// <summary>A text file with one prompt a line.</summary>
+    public string? Prompts { get; }
 
     /// <summary>A file or folder of images for quantization-aware training.</summary>
     public string? TrainingData { get; }

@@ -10,13 +10,13 @@ namespace DiffusionQuant.Build.Tool;
 /// diffquant quantize MODEL -o FOLDER --quantize W4A8 [--method M] [--policy P] [--sampler S] [--steps N]
 ///     [--effort E] [--iterations N] [--calibration-samples N] [--timestep-sampling L] [--timestep-mean X]
 ///     [--timestep-deviation X] [--guidance-scale X] [--sample-selection S] [--seed N] [--device D] [--threads N]
-///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--recipe FILE]
+///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--prompts FILE] [--recipe FILE]
 ///     [--fallback [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--images N] [--paired-images N] [--extractor X] [--reference X]]
 ///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE --inputs-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
 ///     [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
-///     [--extractor X] [--reference X] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output --progress-file FILE
-///     --inputs-file FILE
+///     [--extractor X] [--reference X] [--prompts FILE] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output
+///     --progress-file FILE --inputs-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
 /// </summary>
@@ -172,7 +172,7 @@ internal static class ToolArguments
     }
 
     private static string[] Conditioning(ModelItem model) =>
-        model.Conditioning is null ? [] : ["--conditioning", model.Conditioning];
+        [.. Given([("--conditioning", model.Conditioning), ("--prompts", model.Prompts)])];
 
     private static string[] Cache(string? directory) => directory is null ? [] : ["--cache-directory", directory];
 

@@ -1,5 +1,7 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Onnx.Serialization;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Training.Denoisers;
 
 namespace DiffusionQuant.Tool.Caching;
@@ -10,14 +12,13 @@ namespace DiffusionQuant.Tool.Caching;
 internal sealed class OutputFolder
 {
     private const string Suffix = ".diffquant-new";
-    private const string ModelName = "model.onnx";
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private readonly string path;
 
     /// <summary>Names a folder for a quantized model.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model.</exception>
     public OutputFolder(string path)
-        : this(path, ["quantization.json", ModelName], "a quantized model") { }
+        : this(path, [QuantizationReport.FileName], "a quantized model") { }
 
     private OutputFolder(string path, string[] files, string content)
     {
@@ -31,12 +32,12 @@ internal sealed class OutputFolder
     /// <summary>Names a folder for a feature extractor.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than an extractor.</exception>
     public static OutputFolder OfExtractor(string path) =>
-        new(path, [ExtractorSettings.FileName, ModelName], "an extractor");
+        new(path, [ExtractorSettings.FileName, ModelLayout.ModelFile], "an extractor");
 
     /// <summary>Names a folder for a network that is trained from images.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than such a network.</exception>
     public static OutputFolder OfTrained(string path) =>
-        new(path, [TrainedDenoiser.ReportName, $"unet/{ModelName}"], "a network that train made");
+        new(path, [TrainedDenoiser.ReportName, $"unet/{ModelLayout.ModelFile}"], "a network that train made");
 
     /// <summary>The folder's full path.</summary>
     public string Path => path;

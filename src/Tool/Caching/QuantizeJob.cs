@@ -1,3 +1,4 @@
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Quantization;
 using DiffusionQuant.Quantization.Artifacts;
@@ -28,11 +29,21 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     {
         using var progress = ProgressHub.Create(host, reporter, ProgressFile);
         host.Quantize(
-            new(model, folder, recipe) { MemoryBudget = MemoryBudget, WorkFolder = workFolder },
+            new(model, folder, recipe)
+            {
+                // A cache keeps what was made; the rest is copied from where it lies.
+                CopiesOtherParts = false,
+                MemoryBudget = MemoryBudget,
+                WorkFolder = workFolder,
+            },
             progress,
             cancellation
         );
     }
+
+    /// <summary>Copies a pipeline's other parts beside what was made.</summary>
+    public void AddOtherParts(string folder, CancellationToken cancellation) =>
+        Quantizer.CopyOtherParts(model, folder, cancellation);
 
     /// <summary>What names the result in a cache.</summary>
     public Task<string> FindKeyAsync(Device device, CancellationToken cancellation)
@@ -41,7 +52,13 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
         Inputs?.Add(files.All);
         return CacheKey.ComputeAsync(
             files.Content,
-            [recipe.Hash, $"{Quantizer.AlgorithmVersion}", RuntimeVersion.Current, device.Kind.ToString()],
+            [
+                recipe.Hash,
+                $"{Quantizer.AlgorithmVersion}",
+                RuntimeVersion.Current,
+                device.Kind.ToString(),
+                ModelLayout.Find(model).DenoiserFolder,
+            ],
             cancellation
         );
     }

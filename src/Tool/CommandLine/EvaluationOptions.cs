@@ -38,12 +38,18 @@ internal sealed class EvaluationOptions
         DefaultValueFactory = _ => (long)EvaluationRequest.UsualSeed,
     };
 
-    private readonly Option<double> guidance = new("--guidance")
+    private readonly Option<double?> guidance = new("--guidance", "--guidance-scale")
     {
-        Description = "Scale of classifier-free guidance; 1 for none",
+        Description =
+            "Scale of classifier-free guidance; 1 for none (default: the recipe's; else with prompts what the model's family usually takes)",
         HelpName = "NUMBER",
-        DefaultValueFactory = _ => 1,
     };
+
+    private readonly Option<string?> prompts = Text(
+        "--prompts",
+        "FILE",
+        "Prompts of the images: a text file in UTF-8, one a line; image k has prompt k modulo their number"
+    );
 
     private readonly Option<string?> conditioning = Text(
         "--conditioning",
@@ -73,7 +79,20 @@ internal sealed class EvaluationOptions
     public void AddTo(Command command)
     {
         images.AddTo(command);
-        Option[] options = [sampler, steps, eta, timeGrid, seed, guidance, conditioning, batch, device, threads];
+        Option[] options =
+        [
+            sampler,
+            steps,
+            eta,
+            timeGrid,
+            seed,
+            guidance,
+            prompts,
+            conditioning,
+            batch,
+            device,
+            threads,
+        ];
         foreach (var option in options)
         {
             command.Options.Add(option);
@@ -109,6 +128,7 @@ internal sealed class EvaluationOptions
             TimeGrid = Word<TimeGridKind>(result, timeGrid),
             Seed = (ulong)noise,
             GuidanceScale = result.GetValue(guidance),
+            Prompts = result.GetValue(prompts),
             Conditioning = result.GetValue(conditioning),
             BatchSize = result.GetValue(batch) is { } b ? Within(batch.Name, b, 1, 4096) : null,
             Session = new() { Device = where, Threads = Within(threads.Name, result.GetValue(threads), 0, 1024) },

@@ -55,6 +55,7 @@ internal sealed class FallbackOptions
             new("")
             {
                 FloatPath = model,
+                Prompts = recipe.Prompts,
                 Conditioning = recipe.Conditioning,
                 Session = new() { Device = device, Threads = recipe.Threads },
             }

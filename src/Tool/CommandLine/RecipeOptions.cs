@@ -74,10 +74,12 @@ internal sealed class RecipeOptions(bool hasBits = true)
         "Standard deviation of a normal law, as a fraction of the training timesteps (default: the law's)"
     );
 
-    private readonly Option<double?> guidanceScale = Decimal(
-        "--guidance-scale",
-        "Classifier-free guidance of the trajectories, both of whose calls are calibrated (default 1: none)"
-    );
+    private readonly Option<double?> guidanceScale = new("--guidance-scale", "--guidance")
+    {
+        Description =
+            "Classifier-free guidance of the trajectories, both of whose calls are calibrated (default: with prompts what the model's family usually takes, else 1: none)",
+        HelpName = "NUMBER",
+    };
 
     private readonly Option<string?> sampleSelection = Text(
         "--sample-selection",
@@ -137,6 +139,12 @@ internal sealed class RecipeOptions(bool hasBits = true)
         "Arrays for inputs that sampling cannot make up (text states ...): a .npz file or a folder of .npy files"
     );
 
+    private readonly Option<string?> prompts = Text(
+        "--prompts",
+        "FILE",
+        "Prompts whose trajectories calibration follows: a text file in UTF-8, one a line; the model's own text encoders read them"
+    );
+
     private readonly Option<string?> trainingData = Text(
         "--training-data",
         "PATH",
@@ -182,6 +190,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
             clipSample,
             inputRoles,
             conditioning,
+            prompts,
             trainingData,
             dimensions,
             device,
@@ -238,6 +247,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
                 result.GetValue(inputRoles)!.Select(RecipeOverrides.ParseInputRole)
             ),
             Conditioning = result.GetValue(conditioning),
+            Prompts = result.GetValue(prompts),
             TrainingData = result.GetValue(trainingData),
             Dimensions = RecipeOverrides.None.Dimensions.SetItems(
                 result.GetValue(dimensions)!.Select(RecipeOverrides.ParseDimension)

@@ -67,6 +67,7 @@ internal sealed class QuantizeCommand
         var wanted = recipe.Read(result);
         using var workers = Workers.Use(wanted.Threads);
         inputs.Add(wanted.Conditioning);
+        inputs.Add(wanted.Prompts);
         inputs.Add(wanted.TrainingData);
         var budget = (long)result.GetValue(memoryBudget);
         if (budget < 0)
@@ -101,6 +102,7 @@ internal sealed class QuantizeCommand
             {
                 Folders.Copy(raised.Folder, folder, cancellation);
                 raised.Describe(folder);
+                job.AddOtherParts(folder, cancellation);
             });
             (wanted, isNew, key) = (raised.Recipe, raised.IsNew, cache is null ? null : raised.Key);
             if (!raised.Report.Holds)
@@ -111,14 +113,22 @@ internal sealed class QuantizeCommand
         else if (cache is null)
         {
             inputs.Add(ModelFiles.Find(path, wanted).All);
-            target.Fill(folder => job.Make(folder, null, cancellation));
+            target.Fill(folder =>
+            {
+                job.Make(folder, null, cancellation);
+                job.AddOtherParts(folder, cancellation);
+            });
         }
         else
         {
             key = await job.FindKeyAsync(device, cancellation);
             reporter.Verbose($"The key in the cache is {key}.");
             (var entry, isNew) = await job.FindOrMakeAsync(cache, key, device, caching.IsForced(result), cancellation);
-            target.Fill(folder => Folders.Copy(entry, folder, cancellation));
+            target.Fill(folder =>
+            {
+                Folders.Copy(entry, folder, cancellation);
+                job.AddOtherParts(folder, cancellation);
+            });
         }
 
         inputs.Write(result.GetValue(inputsFile));

@@ -45,7 +45,7 @@ internal sealed class SampleCommand
         HelpName = "TEXT",
     };
 
-    private readonly Option<double?> guidance = new("--guidance")
+    private readonly Option<double?> guidance = new("--guidance", "--guidance-scale")
     {
         Description = "Scale of guidance, 1 for none (default with a prompt: the model's family's)",
         HelpName = "NUMBER",

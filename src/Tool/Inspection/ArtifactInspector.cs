@@ -1,6 +1,6 @@
 using System.Text.Json;
+using DiffusionQuant.Diffusion;
 using DiffusionQuant.Onnx;
-using DiffusionQuant.Quantization;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Tool.Commands;
@@ -16,7 +16,7 @@ internal static class ArtifactInspector
     public static InspectReport Inspect(string folder)
     {
         var made = Read(Path.Combine(folder, QuantizationReport.FileName));
-        var model = OnnxModel.Load(Path.Combine(folder, Quantizer.ModelFileName));
+        var model = OnnxModel.Load(ModelLayout.Find(folder).ModelPath);
         var bytes = FloatModelInspector.SizeOf(model);
         return new()
         {

@@ -45,16 +45,23 @@ internal static class SamplesSection
     private static Html Figure(ShownPair pair)
     {
         var image = pair.Sample.Image;
+        var of = pair.Sample.Prompt is { } prompt ? $": {prompt}" : "";
         return Html.Of(
             $"""
             <figure data-image="{image}" data-psnr="{Figures.Exact(pair.Sample.Psnr)}">
-            {Picture(pair.Float, $"Image {image} of the float model", "float")}
-            {Picture(pair.Quantized, $"Image {image} of the quantized model", "quantized")}
-            <figcaption><span class="number">{image}</span> {Figures.Fixed(pair.Sample.Psnr, 1)}&nbsp;dB</figcaption>
+            {Picture(pair.Float, $"Image {image} of the float model{of}", "float")}
+            {Picture(pair.Quantized, $"Image {image} of the quantized model{of}", "quantized")}
+            <figcaption>{Prompt(pair.Sample.Prompt)}<span class="number">{image}</span> {Figures.Fixed(
+                pair.Sample.Psnr,
+                1
+            )}&nbsp;dB</figcaption>
             </figure>
             """
         );
     }
+
+    private static Html Prompt(string? prompt) =>
+        prompt is null ? default : Html.Of($"<span class=\"prompt\">{prompt}</span>");
 
     private static Html Picture(SamplePicture picture, string text, string role) =>
         Html.Of(
