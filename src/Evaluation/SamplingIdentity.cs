@@ -109,8 +109,8 @@ public sealed record SamplingIdentity(
             return arrays;
         }
 
-        using var encoder = PromptEncoder.Find(model);
-        var parts = $"{arrays} {RecipeContent.HashOf(prompts)} {encoder?.ContentSha256()}";
+        using var encoder = PromptEncoder.Of(model);
+        var parts = $"{arrays} {RecipeContent.HashOf(prompts)} {encoder.ContentSha256()}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(parts)));
     }
 

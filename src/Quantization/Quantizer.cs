@@ -182,7 +182,7 @@ public static class Quantizer
     )
     {
         var contract = source.Contract;
-        using var prompts = recipe.Prompts is null ? null : PromptEncoder.Find(source);
+        using var prompts = recipe.Prompts is null ? null : PromptEncoder.Of(source);
         var called = string.Join(
             '|',
             contract

@@ -31,7 +31,7 @@ internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Cont
         }
 
         // What a prompt gives is part of a result, too.
-        using var text = recipe.Prompts is null ? null : PromptEncoder.Find(model);
+        using var text = recipe.Prompts is null ? null : PromptEncoder.Of(model);
         files.AddRange(
             (text?.Files ?? [])
                 .Where(File.Exists)

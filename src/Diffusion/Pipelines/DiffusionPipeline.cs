@@ -38,7 +38,12 @@ public sealed class DiffusionPipeline : IDisposable
             );
             decoder = model.VaeDecoderPath is null
                 ? null
-                : LatentDecoder.Load(model.VaeDecoderPath, model.Contract, options.Session);
+                : LatentDecoder.Load(
+                    model.VaeDecoderPath,
+                    model.Contract,
+                    options.Session,
+                    AtLeast(nameof(options.DecoderTileSize), options.DecoderTileSize, 8)
+                );
         }
         catch
         {
@@ -332,6 +337,12 @@ public sealed class DiffusionPipeline : IDisposable
 
     private static DiffusionPipeline Load(string path, PipelineOptions options, EmbeddedModel? embedded) =>
         new(DiffusionModel.Load(path, options.Model), options, embedded);
+
+    private static int? AtLeast(string setting, int? value, int least)
+    {
+        AtLeast(setting, value ?? least, least);
+        return value;
+    }
 
     private static void AtLeast(string setting, int value, int least)
     {

@@ -11,26 +11,39 @@ internal sealed class LatentDecoder : IDisposable
     private readonly ValueInfo output;
     private readonly LatentScaling scaling;
 
-    private LatentDecoder(ModelSession session, LatentScaling scaling)
+    private readonly int? tileSize;
+
+    private LatentDecoder(ModelSession session, LatentScaling scaling, int? tileSize)
     {
         this.session = session;
         this.scaling = scaling;
+        this.tileSize = tileSize;
         input = session.Inputs[0];
         output = session.Outputs[0];
     }
 
     /// <summary>Loads a decoder.</summary>
-    public static LatentDecoder Load(string path, DenoiserContract denoiser, SessionSettings settings)
+    /// <param name="path">Its file.</param>
+    /// <param name="denoiser">What makes the latents.</param>
+    /// <param name="settings">Device and threads.</param>
+    /// <param name="tileSize">Cells of a tile's side, for latents that are larger; null for all at once where the graph takes
+    /// that.</param>
+    public static LatentDecoder Load(
+        string path,
+        DenoiserContract denoiser,
+        SessionSettings settings,
+        int? tileSize = null
+    )
     {
         var scaling = LatentScaling.Of(path, denoiser);
         var session = ModelSession.Load(path, settings);
-        if (session.Inputs is [{ Shape.Rank: 4 }] && session.Outputs.Count > 0)
+        if (FindMisfit(session, denoiser.SampleShape) is not { } misfit)
         {
-            return new(session, scaling);
+            return new(session, scaling, tileSize);
         }
 
         session.Dispose();
-        throw DiffusionErrors.NoImages(denoiser.Path, $"{path} is no VAE decoder: one input N,C,H,W is expected");
+        throw DiffusionErrors.NoImages(denoiser.Path, $"{path} {misfit}");
     }
 
     /// <summary>Decodes a batch.</summary>
@@ -47,37 +60,61 @@ internal sealed class LatentDecoder : IDisposable
     )
     {
         // One at a time: a decoder's activations take far more memory than a denoiser's.
-        SampleShape? result = null;
+        SampleShape result = default;
         var images = new List<float[]>(count);
+        (int Height, int Width) tile = (Tile(2, shape.Height), Tile(3, shape.Width));
         for (var i = 0; i < count; i++)
         {
-            using var value = Tensors.FromFloats(
-                scaling.ToDecoder(latents.AsSpan(i * shape.Length, shape.Length), shape.Channels),
-                [1, shape.Channels, shape.Height, shape.Width],
-                input.ElementType
-            );
-            using var set = session.Run(
-                new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value },
-                [output.Name],
-                cancellation
-            );
-            var dims = Tensors.Dims(set[output.Name]);
-            if (dims is not [_, 1 or 3, _, _])
-            {
-                throw DiffusionErrors.NoImages(
-                    session.Name,
-                    $"the VAE decoder's output is [{string.Join(',', dims)}], not N,3,H,W"
-                );
-            }
-
-            result = new((int)dims[1], (int)dims[2], (int)dims[3]);
-            images.Add(Finite(Tensors.ToFloats(set[output.Name])));
+            var scaled = scaling.ToDecoder(latents.AsSpan(i * shape.Length, shape.Length), shape.Channels);
+            (result, var pixels) =
+                tile == (shape.Height, shape.Width)
+                    ? Run(scaled, shape, cancellation)
+                    : LatentTiles.Decode(scaled, shape, tile, (cells, size) => Run(cells, size, cancellation));
+            images.Add(Finite(pixels));
         }
 
-        return (result!.Value, [.. images.SelectMany(p => p)]);
+        return (result, [.. images.SelectMany(p => p)]);
     }
 
     public void Dispose() => session.Dispose();
+
+    private static string? FindMisfit(ModelSession session, SampleShape latents)
+    {
+        if (session.Inputs is not [{ Shape: { Rank: 4 } shape }] || session.Outputs.Count == 0)
+        {
+            return "is no VAE decoder: one input N,C,H,W is expected";
+        }
+
+        return shape[1].Value is { } channels && channels != latents.Channels
+                ? $"is no VAE decoder of this model: it takes latents of {channels} channels, and the model makes {latents}"
+            : shape[2].Value > latents.Height || shape[3].Value > latents.Width
+                ? $"takes latents of {shape[2]}×{shape[3]} cells only, and the model makes {latents}"
+            : null;
+    }
+
+    /// <summary>A side of a tile: no more than a graph of one size takes.</summary>
+    private int Tile(int axis, int size) => Math.Min((int?)input.Shape![axis].Value ?? tileSize ?? size, size);
+
+    private (SampleShape Shape, float[] Pixels) Run(float[] latents, SampleShape shape, CancellationToken cancellation)
+    {
+        using var value = Tensors.FromFloats(
+            latents,
+            [1, shape.Channels, shape.Height, shape.Width],
+            input.ElementType
+        );
+        using var set = session.Run(
+            new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value },
+            [output.Name],
+            cancellation
+        );
+        var dims = Tensors.Dims(set[output.Name]);
+        return dims is [_, 1 or 3, _, _]
+            ? (new((int)dims[1], (int)dims[2], (int)dims[3]), Tensors.ToFloats(set[output.Name]))
+            : throw DiffusionErrors.NoImages(
+                session.Name,
+                $"the VAE decoder's output is [{string.Join(',', dims)}], not N,3,H,W"
+            );
+    }
 
     /// <summary>Of NaN, which float16 makes of large numbers, a black picture would come without a word.</summary>
     private float[] Finite(float[] pixels) =>

@@ -15,6 +15,10 @@ public sealed record PipelineOptions
     /// at a time is loaded when a prompt needs it, and let go of.</summary>
     public bool KeepTextEncoders { get; init; }
 
+    /// <summary>Cells of the side of a tile in which the VAE decoder makes larger pictures, so that its memory is bounded: 64 is
+    /// usual. Null for all at once. Neighbours are blended; the picture differs a little from one that is decoded at once.</summary>
+    public int? DecoderTileSize { get; init; }
+
     /// <summary>What the model's files leave open.</summary>
     public ModelOptions Model { get; init; } = ModelOptions.Default;
 }

@@ -57,6 +57,14 @@ public sealed class PromptEncoder : IDisposable
     public static PromptEncoder? Find(DiffusionModel model, PromptEncoderOptions? options = null) =>
         Find(model.Folder, model.Contract, options);
 
+    /// <summary>Finds the text encoders of a model that is to take prompts.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">Device, threads, and whether encoders stay loaded.</param>
+    /// <exception cref="DiffusionQuantException">DQ1067: it takes none; further codes as for
+    /// <see cref="Find(DiffusionModel, PromptEncoderOptions?)"/>.</exception>
+    public static PromptEncoder Of(DiffusionModel model, PromptEncoderOptions? options = null) =>
+        Find(model, options) ?? throw DiffusionErrors.NoTextEncoder(model.ModelPath);
+
     /// <summary>Finds the text encoders of a folder for a denoiser, which may lie elsewhere.</summary>
     /// <param name="folder">The folder that holds <c>text_encoder</c> and <c>tokenizer</c>.</param>
     /// <param name="contract">The denoiser's inputs.</param>
@@ -156,7 +164,7 @@ public sealed class PromptEncoder : IDisposable
     )
     {
         var prompts = PromptFile.Read(path);
-        using var encoder = Find(model, options) ?? throw DiffusionErrors.NoTextEncoder(model.ModelPath);
+        using var encoder = Of(model, options);
         var encoded = encoder.Encode(
             prompts,
             options: new() { Unconditional = guidanceScale != 1 && !model.Contract.TakesGuidance },

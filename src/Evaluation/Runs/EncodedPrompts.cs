@@ -26,10 +26,10 @@ internal sealed class EncodedPrompts(EvaluationRequest request, TrajectorySettin
         return states;
     }
 
-    /// <summary>What decides them; empty for a model without encoders, which <see cref="Of"/> refuses.</summary>
+    /// <summary>What decides them.</summary>
     public static string IdentityOf(DiffusionModel model)
     {
-        using var encoder = PromptEncoder.Find(model);
-        return encoder?.ContentSha256() ?? "";
+        using var encoder = PromptEncoder.Of(model);
+        return encoder.ContentSha256();
     }
 }

@@ -356,8 +356,8 @@ public sealed class EvaluationSetup : IDisposable
             return [];
         }
 
-        using var encoder = PromptEncoder.Find(source);
-        return encoder?.Files ?? [];
+        using var encoder = PromptEncoder.Of(source);
+        return encoder.Files;
     }
 
     private Range BatchRange()

@@ -102,7 +102,7 @@ public sealed class CalibrationSetTests
         var trajectory = new Trajectory(
             denoiser,
             model.Source.Schedule,
-            CalibrationTrajectory.Settings(model.Source.Contract, recipe)
+            CalibrationTrajectory.Settings(model.Source, recipe)
         );
         for (var row = 0; row < set.Count; row++)
         {
@@ -227,7 +227,12 @@ public sealed class CalibrationSetTests
 
     private static (Trajectory Trajectory, TrajectorySettings Settings) Sampling(Recipe recipe)
     {
-        var settings = CalibrationTrajectory.Settings(Labelled.Contract, recipe);
+        var settings = new TrajectorySettings
+        {
+            Seed = (ulong)recipe.Seed,
+            Sampler = recipe.ToSamplerSettings(),
+            GuidanceScale = recipe.GuidanceScale ?? 1,
+        };
         return (new(Labelled, Schedule, settings), settings);
     }
 

@@ -107,6 +107,10 @@ public sealed class RecipeTests
             },
             Plain with
             {
+                Prompts = "none.txt",
+            },
+            Plain with
+            {
                 SampleSelection = SampleSelection.Representative,
             },
             Plain with

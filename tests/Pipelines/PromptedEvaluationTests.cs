@@ -1,0 +1,135 @@
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Diffusion.Tests;
+using DiffusionQuant.Evaluation;
+using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Pipelines.Tests;
+
+/// <summary>Evaluations on prompts: what their pictures show, and what names them in a cache.</summary>
+public sealed class PromptedEvaluationTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly Family family = Family.Create("sd15");
+    private readonly string prompts;
+
+    public PromptedEvaluationTests() => prompts = folder.Write("prompts.txt", "one\ntwo\n");
+
+    public void Dispose()
+    {
+        family.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public void Pictures_bear_their_prompts()
+    {
+        var report = Evaluator.Run(Request(Quantized()), folder.At("evaluation"));
+        Assert.Equal(["one", "two", "one"], report.Samples.OrderBy(s => s.Image).Select(s => s.Prompt));
+    }
+
+    [Fact]
+    public void Guidance_is_the_recipe_s_or_the_family_s()
+    {
+        var quantized = Quantized();
+        Assert.Equal(3, GuidanceOf(Request(quantized)));
+        Assert.Equal(2, GuidanceOf(Request(quantized) with { GuidanceScale = 2 }));
+        Assert.Equal(7.5, GuidanceOf(new(family.Folder) { Prompts = prompts, DistributionImages = 2 }));
+    }
+
+    [Fact]
+    public void Another_prompt_or_tokenizer_is_another_run()
+    {
+        var request = Request(Quantized());
+        var keys = new HashSet<string>();
+        Add("as it is");
+        File.AppendAllText(prompts, "three\n");
+        Add("with another prompt");
+        // A name is no content.
+        var merges = Path.Combine(family.Folder, "tokenizer", "merges.txt");
+        File.SetLastWriteTimeUtc(merges, DateTime.UtcNow);
+        Assert.Contains(BaselineKey(), keys);
+        File.AppendAllText(merges, "z z</w>\n");
+        Add("with another merge");
+
+        string BaselineKey()
+        {
+            using var setup = EvaluationSetup.Of(request);
+            return setup.BaselineKey;
+        }
+
+        void Add(string what) => Assert.True(keys.Add(BaselineKey()), what);
+    }
+
+    [Fact]
+    public void Files_of_the_text_s_parts_decide_the_result()
+    {
+        using var setup = EvaluationSetup.Of(Request(Quantized()));
+        var files = setup.FindFiles();
+        string[] expected = ["text_encoder/model.onnx", "tokenizer/vocab.json", "vae_decoder/model.onnx"];
+        Assert.All(expected, f => Assert.Contains(Path.Combine(family.Folder, f), files));
+        Assert.Contains(prompts, files);
+    }
+
+    [Fact]
+    public void A_model_without_text_refuses_prompts()
+    {
+        using var classes = Family.Create("dit");
+        var request = new EvaluationRequest(classes.Folder) { Prompts = prompts, DistributionImages = 2 };
+        Assert.Equal("DQ1067", Assert.Throws<DiffusionQuantException>(() => EvaluationSetup.Of(request)).Code);
+    }
+
+    /// <summary>Its own encoder reads the prompts of a pipeline whose encoder is another than the float model's.</summary>
+    [Fact]
+    public void A_quantized_pipeline_speaks_through_its_own_encoder()
+    {
+        var quantized = Quantized();
+        var same = PairKeys(quantized);
+        new Diffusion.Tests.Text.TinyTextEncoder { Seed = 99, Width = 24 }
+            .Build()
+            .Save(Path.Combine(quantized, "text_encoder", "model.onnx"));
+        var other = PairKeys(quantized);
+        Assert.Equal(same.Baseline, other.Baseline);
+        Assert.NotEqual(same.Part, other.Part);
+    }
+
+    private (string Baseline, string Part) PairKeys(string quantized)
+    {
+        using var setup = EvaluationSetup.Of(Request(quantized));
+        return (setup.BaselineKey, setup.PartKey);
+    }
+
+    private static double GuidanceOf(EvaluationRequest request)
+    {
+        using var setup = EvaluationSetup.Of(request with { Extractor = null, PairedImages = 2 });
+        return setup.Header.Sampling.GuidanceScale;
+    }
+
+    private EvaluationRequest Request(string quantized) =>
+        new(quantized)
+        {
+            FloatPath = family.Folder,
+            Prompts = prompts,
+            PairedImages = 3,
+            DistributionImages = 0,
+            Steps = 2,
+        };
+
+    private string Quantized()
+    {
+        var output = Directory.CreateDirectory(folder.At("quantized")).FullName;
+        var recipe = new Recipe(BitWidths.Parse("W8A8"))
+        {
+            Method = "minmax",
+            Steps = 2,
+            CalibrationSamples = 4,
+            Prompts = prompts,
+            GuidanceScale = 3,
+            Device = "cpu",
+        };
+        Quantizer.Run(new(family.Folder, output, recipe));
+        return output;
+    }
+}
