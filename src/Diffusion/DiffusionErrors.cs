@@ -157,7 +157,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException DecoderNotFinite(string path) =>
         new(
             "DQ1066",
-            $"{path}: the VAE decoder gives NaN or infinite pixels for finite latents, so pictures would come out black. A float16 decoder overflows so (that of SDXL is known for it): export it in float32, and leave the denoiser as it is."
+            $"{path}: the VAE decoder gives NaN or infinite pixels for finite latents, so pictures would come out black. A float16 decoder overflows so (that of SDXL is known for it): let it compute in float32 (PipelineOptions.DecoderInFloat32, --decoder-float32 of diffquant sample), or make it so for good with Parts=\"vae_decoder=float32\"; the denoiser may stay as it is."
         );
 
     [Diagnostic("DQ1067")]

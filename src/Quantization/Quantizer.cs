@@ -9,6 +9,7 @@ using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Export;
 using DiffusionQuant.Quantization.Methods;
+using DiffusionQuant.Quantization.Parts;
 using DiffusionQuant.Quantization.Passes;
 using DiffusionQuant.Quantization.Recipes;
 using Microsoft.ML.OnnxRuntime;
@@ -70,6 +71,7 @@ public static class Quantizer
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, Options(request));
         SourceCheck.Run(source);
+        PipelinePartsMaker.Check(source, recipe);
 
         state = new QuantizationState(source, recipe)
         {
@@ -135,6 +137,10 @@ public static class Quantizer
             ? OutputCheck.Run(state, quantizedPath, session, cancellation)
             : OutputCheck.Load(quantizedPath, session);
         var layerSqnr = LayerCheck.Run(state, calls, session, cancellation);
+        var parts = new PipelinePartsMaker(
+            state,
+            new(session, (_, part) => progress?.Report(new("other parts", stages.Fraction, part)), cancellation)
+        ).Make(request.OutputFolder);
         var report = new QuantizationReport
         {
             ToolVersion = typeof(Quantizer)
@@ -161,6 +167,7 @@ public static class Quantizer
             Unchecked = hindrance,
             BitOperations = calls is [var call, ..] ? BitOperations.Of(state, call) : null,
             Layers = ReportBuilder.Layers(state, layerSqnr),
+            Parts = parts.Count == 0 ? null : parts,
         };
         var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);
         File.WriteAllText(reportPath, report.ToJson());

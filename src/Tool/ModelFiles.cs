@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Tool;
@@ -36,6 +37,14 @@ internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Cont
             (text?.Files ?? [])
                 .Where(File.Exists)
                 .Select(f => ($"text/{Path.GetRelativePath(Path.GetFullPath(model.Folder), f).Replace('\\', '/')}", f))
+        );
+        files.AddRange(
+            model
+                .Layout!.FindOtherNetworks()
+                .Where(n => recipe.Parts.ContainsKey(n.Key))
+                .SelectMany(n =>
+                    OnnxModel.Load(n.Value).DataFiles.Prepend(n.Value).Select((f, i) => ($"parts/{n.Key}/{i}", f))
+                )
         );
         var copied = model.Layout!.FindOtherFiles().Select(f => Path.GetFullPath(Path.Combine(model.Folder, f)));
         return new(files, [.. model.Files, .. text?.Files ?? [], .. copied]);

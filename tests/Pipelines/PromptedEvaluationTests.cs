@@ -26,7 +26,11 @@ public sealed class PromptedEvaluationTests : IDisposable
     [Fact]
     public void Pictures_bear_their_prompts()
     {
-        var report = Evaluator.Run(Request(Quantized()), folder.At("evaluation"));
+        using var setup = EvaluationSetup.Of(Request(Quantized()));
+        var (baseline, work) = (NewFolder(), NewFolder());
+        Evaluator.MakeBaseline(setup, baseline, work);
+        var part = Evaluator.Measure(setup, baseline, work);
+        var report = Evaluator.Assemble([("all", part)], null, NewFolder());
         Assert.Equal(["one", "two", "one"], report.Samples.OrderBy(s => s.Image).Select(s => s.Prompt));
     }
 
@@ -36,7 +40,7 @@ public sealed class PromptedEvaluationTests : IDisposable
         var quantized = Quantized();
         Assert.Equal(3, GuidanceOf(Request(quantized)));
         Assert.Equal(2, GuidanceOf(Request(quantized) with { GuidanceScale = 2 }));
-        Assert.Equal(7.5, GuidanceOf(new(family.Folder) { Prompts = prompts, DistributionImages = 2 }));
+        Assert.Equal(7.5, GuidanceOf(Request(family.Folder)));
     }
 
     [Fact]
@@ -51,8 +55,8 @@ public sealed class PromptedEvaluationTests : IDisposable
         var merges = Path.Combine(family.Folder, "tokenizer", "merges.txt");
         File.SetLastWriteTimeUtc(merges, DateTime.UtcNow);
         Assert.Contains(BaselineKey(), keys);
-        File.AppendAllText(merges, "z z</w>\n");
-        Add("with another merge");
+        File.AppendAllText(Path.Combine(family.Folder, "tokenizer", "tokenizer_config.json"), "\n");
+        Add("with other settings");
 
         string BaselineKey()
         {
@@ -94,6 +98,8 @@ public sealed class PromptedEvaluationTests : IDisposable
         Assert.Equal(same.Baseline, other.Baseline);
         Assert.NotEqual(same.Part, other.Part);
     }
+
+    private string NewFolder() => Directory.CreateDirectory(folder.At(Path.GetRandomFileName())).FullName;
 
     private (string Baseline, string Part) PairKeys(string quantized)
     {

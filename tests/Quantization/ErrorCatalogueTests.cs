@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using DiffusionQuant.Onnx.Diagnostics;
+using DiffusionQuant.Quantization.Parts;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Quantization.Training.Denoisers;
 
@@ -11,6 +12,7 @@ public sealed class ErrorCatalogueTests
     [Theory]
     [InlineData(typeof(RecipeErrors), @"DQ10[78]\d")]
     [InlineData(typeof(QuantizationErrors), @"DQ109\d")]
+    [InlineData(typeof(PartErrors), @"DQ117\d")]
     [InlineData(typeof(DenoiserTrainingErrors), @"DQ114\d")]
     public void Catalogue_and_documentation_name_the_same_codes(Type catalogue, string codes)
     {

@@ -99,6 +99,12 @@ public sealed record ModelLayout
     public IReadOnlyList<string> FindOtherFiles() =>
         DenoiserFolder.Length == 0 ? [] : [.. PipelineParts.Files(Root, DenoiserFolder)];
 
+    /// <summary>The networks of a pipeline's other parts: each folder's name and its graph's file.</summary>
+    public IReadOnlyDictionary<string, string> FindOtherNetworks() =>
+        DenoiserFolder.Length == 0
+            ? new Dictionary<string, string>()
+            : PipelineParts.Networks(Root, DenoiserFolder).ToDictionary(n => n.Part, n => n.Path);
+
     private static string FindModel(string folder)
     {
         var parts = DenoiserFolders.Select(part => Path.Combine(folder, part)).Where(Directory.Exists).ToArray();

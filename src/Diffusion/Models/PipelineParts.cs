@@ -13,13 +13,21 @@ internal static partial class PipelineParts
                 Network().IsMatch(Path.GetFileName(folder)) && Directory.GetFiles(folder, "*.onnx").Length > 0
             );
 
+    /// <summary>The graphs of the parts that have one, <c>model.onnx</c> or the only one there is.</summary>
+    public static IEnumerable<(string Part, string Path)> Networks(string root, string denoiserFolder) =>
+        from folder in Folders(root, denoiserFolder)
+        let usual = Path.Combine(folder, ModelLayout.ModelFile)
+        let path = File.Exists(usual) ? usual
+        : Directory.GetFiles(folder, "*.onnx") is [var only] ? only
+        : null
+        where path is not null
+        select (Path.GetFileName(folder), path);
+
     /// <summary>All files that belong to the pipeline but the denoiser's, in a fixed order, relative with forward slashes.</summary>
     public static IEnumerable<string> Files(string root, string denoiserFolder)
     {
         var beside = Directory.GetFiles(root).Where(f => OfRoot().IsMatch(Path.GetFileName(f)));
-        var inFolders = Directory
-            .EnumerateDirectories(root)
-            .Where(folder => Path.GetFileName(folder) != denoiserFolder && Part().IsMatch(Path.GetFileName(folder)))
+        var inFolders = Folders(root, denoiserFolder)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
             .Where(IsOurs);
         return beside
@@ -27,6 +35,11 @@ internal static partial class PipelineParts
             .Select(f => Path.GetRelativePath(root, f).Replace('\\', '/'))
             .Order(StringComparer.Ordinal);
     }
+
+    private static IEnumerable<string> Folders(string root, string denoiserFolder) =>
+        Directory
+            .EnumerateDirectories(root)
+            .Where(folder => Path.GetFileName(folder) != denoiserFolder && Part().IsMatch(Path.GetFileName(folder)));
 
     private static bool IsOurs(string file) =>
         Path.GetFileName(file) is var name && !name.StartsWith('.') && !OtherWeights().IsMatch(name);

@@ -14,10 +14,11 @@ namespace DiffusionQuant.Diffusion;
 /// </code></example>
 public sealed class DiffusionPipeline : IDisposable
 {
+    private const int LeastTile = 8;
     private readonly OnnxDenoiser denoiser;
     private readonly LatentDecoder? decoder;
     private readonly DiffusionModel model;
-    private readonly SessionSettings session;
+    private readonly PipelineOptions options;
     private readonly PromptEncoder? prompts;
     private LatentEncoder? encoder;
     private bool isDisposed;
@@ -25,25 +26,26 @@ public sealed class DiffusionPipeline : IDisposable
 
     private DiffusionPipeline(DiffusionModel model, PipelineOptions options, EmbeddedModel? embedded)
     {
+        AtLeast(nameof(options.DecoderTileSize), options.DecoderTileSize ?? LeastTile, LeastTile);
         this.embedded = embedded;
         this.model = model;
-        session = options.Session;
+        this.options = options;
         Schedule = model.Schedule;
         denoiser = new(model, options.Session);
         try
         {
             prompts = PromptEncoder.Find(
                 model,
-                new() { Session = options.Session, KeepLoaded = options.KeepTextEncoders }
+                new()
+                {
+                    Session = options.Session,
+                    KeepLoaded = options.KeepTextEncoders,
+                    PartCalled = options.PartCalled,
+                }
             );
             decoder = model.VaeDecoderPath is null
                 ? null
-                : LatentDecoder.Load(
-                    model.VaeDecoderPath,
-                    model.Contract,
-                    options.Session,
-                    AtLeast(nameof(options.DecoderTileSize), options.DecoderTileSize, 8)
-                );
+                : LatentDecoder.Load(model.VaeDecoderPath, model.Contract, options);
         }
         catch
         {
@@ -77,7 +79,13 @@ public sealed class DiffusionPipeline : IDisposable
     /// <param name="session">Device and threads; by default the processor.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded. DQ1054: the decoder is none.</exception>
     public static DiffusionPipeline Load(DiffusionModel model, SessionSettings? session = null) =>
-        new(model, new() { Session = session ?? SessionSettings.Default }, null);
+        Load(model, new PipelineOptions { Session = session ?? SessionSettings.Default });
+
+    /// <summary>Loads a model that was read before.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">Device, threads and more; the model is as it was read.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As above.</exception>
+    public static DiffusionPipeline Load(DiffusionModel model, PipelineOptions options) => new(model, options, null);
 
     /// <summary>Loads a model that is embedded in an assembly.</summary>
     /// <param name="assembly">The assembly.</param>
@@ -272,6 +280,15 @@ public sealed class DiffusionPipeline : IDisposable
         ];
     }
 
+    /// <summary>Makes latents of a picture, as image-to-image starts from.</summary>
+    /// <param name="picture">Of the size that the model makes.</param>
+    /// <param name="cancellation">Stops the run.</param>
+    /// <returns>C·H·W numbers, as the denoiser takes them.</returns>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: the folder holds no VAE encoder. DQ1058: the picture's size
+    /// does not fit.</exception>
+    public float[] Encode(Picture picture, CancellationToken cancellation = default) =>
+        Encoder().Encode(picture, cancellation);
+
     /// <summary>Frees the model.</summary>
     public void Dispose()
     {
@@ -329,7 +346,7 @@ public sealed class DiffusionPipeline : IDisposable
 
     private LatentEncoder Encoder() =>
         encoder ??= model is { VaeEncoderPath: { } path, VaeDecoderPath: { } other }
-            ? LatentEncoder.Load(path, LatentScaling.Of(other, Contract), Contract, session)
+            ? LatentEncoder.Load(path, LatentScaling.Of(other, Contract), Contract, options)
             : throw DiffusionErrors.NoImages(
                 Contract.Path,
                 "to start from an image it needs vae_encoder/model.onnx and vae_decoder/model.onnx, and the folder does not hold both"
@@ -337,12 +354,6 @@ public sealed class DiffusionPipeline : IDisposable
 
     private static DiffusionPipeline Load(string path, PipelineOptions options, EmbeddedModel? embedded) =>
         new(DiffusionModel.Load(path, options.Model), options, embedded);
-
-    private static int? AtLeast(string setting, int? value, int least)
-    {
-        AtLeast(setting, value ?? least, least);
-        return value;
-    }
 
     private static void AtLeast(string setting, int value, int least)
     {

@@ -11,13 +11,15 @@ internal sealed class LatentDecoder : IDisposable
     private readonly ValueInfo output;
     private readonly LatentScaling scaling;
 
-    private readonly int? tileSize;
+    private readonly string path;
+    private readonly PipelineOptions options;
 
-    private LatentDecoder(ModelSession session, LatentScaling scaling, int? tileSize)
+    private LatentDecoder(string path, ModelSession session, LatentScaling scaling, PipelineOptions options)
     {
+        this.path = path;
         this.session = session;
         this.scaling = scaling;
-        this.tileSize = tileSize;
+        this.options = options;
         input = session.Inputs[0];
         output = session.Outputs[0];
     }
@@ -25,21 +27,16 @@ internal sealed class LatentDecoder : IDisposable
     /// <summary>Loads a decoder.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="denoiser">What makes the latents.</param>
-    /// <param name="settings">Device and threads.</param>
-    /// <param name="tileSize">Cells of a tile's side, for latents that are larger; null for all at once where the graph takes
-    /// that.</param>
-    public static LatentDecoder Load(
-        string path,
-        DenoiserContract denoiser,
-        SessionSettings settings,
-        int? tileSize = null
-    )
+    /// <param name="options">Device, threads, precision and tiles.</param>
+    public static LatentDecoder Load(string path, DenoiserContract denoiser, PipelineOptions options)
     {
         var scaling = LatentScaling.Of(path, denoiser);
-        var session = ModelSession.Load(path, settings);
+        var session = options.DecoderInFloat32
+            ? ModelSession.Load(FloatPrecision.ToFloat32(OnnxModel.Load(path)), options.Session)
+            : ModelSession.Load(path, options.Session);
         if (FindMisfit(session, denoiser.SampleShape) is not { } misfit)
         {
-            return new(session, scaling, tileSize);
+            return new(path, session, scaling, options);
         }
 
         session.Dispose();
@@ -93,7 +90,8 @@ internal sealed class LatentDecoder : IDisposable
     }
 
     /// <summary>A side of a tile: no more than a graph of one size takes.</summary>
-    private int Tile(int axis, int size) => Math.Min((int?)input.Shape![axis].Value ?? tileSize ?? size, size);
+    private int Tile(int axis, int size) =>
+        Math.Min((int?)input.Shape![axis].Value ?? options.DecoderTileSize ?? size, size);
 
     private (SampleShape Shape, float[] Pixels) Run(float[] latents, SampleShape shape, CancellationToken cancellation)
     {
@@ -102,11 +100,9 @@ internal sealed class LatentDecoder : IDisposable
             [1, shape.Channels, shape.Height, shape.Width],
             input.ElementType
         );
-        using var set = session.Run(
-            new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value },
-            [output.Name],
-            cancellation
-        );
+        var inputs = new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value };
+        options.PartCalled?.Invoke(PartCall.Of(path, inputs));
+        using var set = session.Run(inputs, [output.Name], cancellation);
         var dims = Tensors.Dims(set[output.Name]);
         return dims is [_, 1 or 3, _, _]
             ? (new((int)dims[1], (int)dims[2], (int)dims[3]), Tensors.ToFloats(set[output.Name]))

@@ -12,8 +12,19 @@ internal sealed class LatentEncoder : IDisposable
     private readonly LatentScaling scaling;
     private readonly SampleShape latents;
 
-    private LatentEncoder(ModelSession session, LatentScaling scaling, SampleShape latents)
+    private readonly string path;
+    private readonly PipelineOptions options;
+
+    private LatentEncoder(
+        string path,
+        ModelSession session,
+        LatentScaling scaling,
+        SampleShape latents,
+        PipelineOptions options
+    )
     {
+        this.path = path;
+        this.options = options;
         this.session = session;
         this.scaling = scaling;
         this.latents = latents;
@@ -27,13 +38,13 @@ internal sealed class LatentEncoder : IDisposable
         string path,
         LatentScaling scaling,
         DenoiserContract denoiser,
-        SessionSettings settings
+        PipelineOptions options
     )
     {
-        var session = ModelSession.Load(path, settings);
+        var session = ModelSession.Load(path, options.Session);
         if (session.Inputs is [{ Shape.Rank: 4 }] && session.Outputs.Count > 0)
         {
-            return new(session, scaling, denoiser.SampleShape);
+            return new(path, session, scaling, denoiser.SampleShape, options);
         }
 
         session.Dispose();
@@ -50,11 +61,9 @@ internal sealed class LatentEncoder : IDisposable
         float[] pixels =
             picture.Channels == 3 ? picture.Pixels : [.. picture.Pixels, .. picture.Pixels, .. picture.Pixels];
         using var value = Tensors.FromFloats(pixels, [1, 3, picture.Height, picture.Width], input.ElementType);
-        using var set = session.Run(
-            new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value },
-            [output.Name],
-            cancellation
-        );
+        var inputs = new Dictionary<string, Microsoft.ML.OnnxRuntime.OrtValue> { [input.Name] = value };
+        options.PartCalled?.Invoke(PartCall.Of(path, inputs));
+        using var set = session.Run(inputs, [output.Name], cancellation);
         var dims = Tensors.Dims(set[output.Name]);
         // Mean and variance lie behind each other.
         if (

@@ -19,6 +19,14 @@ public sealed record PipelineOptions
     /// usual. Null for all at once. Neighbours are blended; the picture differs a little from one that is decoded at once.</summary>
     public int? DecoderTileSize { get; init; }
 
+    /// <summary>Whether the VAE decoder computes in float32 whatever its file says: one of float16 may overflow, and give a black
+    /// picture (DQ1066).</summary>
+    public bool DecoderInFloat32 { get; init; }
+
+    /// <summary>Told of each call of a text encoder, VAE decoder or VAE encoder, before it is made: what such a part is
+    /// calibrated on.</summary>
+    public Action<PartCall>? PartCalled { get; init; }
+
     /// <summary>What the model's files leave open.</summary>
     public ModelOptions Model { get; init; } = ModelOptions.Default;
 }

@@ -80,7 +80,7 @@ public sealed class PromptEncoder : IDisposable
             return null;
         }
 
-        var encoders = TextEncoderFiles.Load(folder, options.Session);
+        var encoders = TextEncoderFiles.Load(folder, options);
         var family = TextFamily.Of(inputs, encoders, PipelineIndex.Load(TextEncoderFiles.ModelIndex(folder)));
         var result = new PromptEncoder(
             family,

@@ -16,4 +16,7 @@ public sealed record PromptEncoderOptions
     /// time is loaded, and let go when it has seen all prompts of a call.
     /// </summary>
     public bool KeepLoaded { get; init; }
+
+    /// <summary>Told of each call of a text encoder, before it is made.</summary>
+    public Action<PartCall>? PartCalled { get; init; }
 }

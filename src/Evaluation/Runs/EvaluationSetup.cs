@@ -148,6 +148,12 @@ public sealed class EvaluationSetup : IDisposable
         }
 
         var sampled = (floatModel ?? model).Model;
+        if (request.Prompts is not null)
+        {
+            // Refused here where it takes none.
+            PromptEncoder.Of(sampled).Dispose();
+        }
+
         var settings = new TrajectorySettings
         {
             Sampler = SamplerOf(request, made?.Recipe),

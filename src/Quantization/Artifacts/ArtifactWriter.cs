@@ -46,11 +46,17 @@ internal static class ArtifactWriter
     )
     {
         var copies = new List<string>();
+        string[] made =
+        [
+            .. source
+                .FindOtherNetworks()
+                .Keys.Where(part => File.Exists(Path.Combine(folder, part, ModelLayout.ModelFile))),
+        ];
         foreach (var name in source.FindOtherFiles())
         {
             cancellation.ThrowIfCancellationRequested();
             var copy = Path.Combine(folder, name);
-            if (!File.Exists(copy))
+            if (!File.Exists(copy) && !(made.Contains(name.Split('/')[0]) && IsOfGraph(name)))
             {
                 copies.Add(CopyFile(Path.Combine(source.Root, name), copy));
             }
@@ -58,6 +64,11 @@ internal static class ArtifactWriter
 
         return copies;
     }
+
+    /// <summary>Whether a file is a part's graph, or external data of one: all but its settings.</summary>
+    private static bool IsOfGraph(string name) =>
+        !name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+        && !name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Bytes of a model on disk: the graph's file and the files of its external data.</summary>
     public static long BytesOf(DiffusionModel source) =>

@@ -63,6 +63,9 @@ public sealed record QuantizationReport
     /// <summary>The layers, in topological order.</summary>
     public required IReadOnlyList<LayerReport> Layers { get; init; }
 
+    /// <summary>What became of the pipeline's other parts; null where they stayed as they were.</summary>
+    public IReadOnlyList<Parts.PipelinePartReport>? Parts { get; init; }
+
     /// <summary>What was raised because a limit did not hold; null where no limit was set.</summary>
     public FallbackReport? Fallback { get; init; }
 

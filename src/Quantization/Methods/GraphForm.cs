@@ -7,7 +7,7 @@ namespace DiffusionQuant.Quantization.Methods;
 internal static class GraphForm
 {
     /// <summary>One form for what exporters write in many.</summary>
-    public static IEnumerable<IQuantizationPass> Passes =>
+    public static IEnumerable<RewriteGraph> Passes =>
         [
             new RewriteGraph("inline functions", InlineFunctions),
             new RewriteGraph("fold constants", m => Engine.ConstantFolder.Fold(m)),

@@ -27,11 +27,7 @@ public sealed class LayOutGraph : IQuantizationPass
             return state;
         }
 
-        var model = state.Graph.Clone();
-        RewriteGroupNorms.Apply(model);
-        ChannelsLast.Apply(model);
-        // The export needs to know which values are float16.
-        ShapeInferrer.Infer(model);
+        var model = Rewritten(state.Graph);
         var layers = PlanLayers.Find(state, model.Graph);
         var plan = PlanLayers.Plan(state, model.Graph, layers);
         var (carried, values) = Carry(state.Plan, plan);
@@ -44,12 +40,23 @@ public sealed class LayOutGraph : IQuantizationPass
         };
     }
 
+    /// <summary>The graph in that layout.</summary>
+    internal static OnnxModel Rewritten(OnnxModel graph)
+    {
+        var model = graph.Clone();
+        RewriteGroupNorms.Apply(model);
+        ChannelsLast.Apply(model);
+        // The export needs to know which values are float16.
+        ShapeInferrer.Infer(model);
+        return model;
+    }
+
     /// <summary>
     /// Fills a new plan with what an old one chose for the same layers. Points may be called differently, since values are;
     /// which layer reads them at which place tells them.
     /// </summary>
     /// <returns>The plan, and for each of its points' values what it was called.</returns>
-    private static (QuantizationPlan Plan, IReadOnlyDictionary<string, string> Values) Carry(
+    internal static (QuantizationPlan Plan, IReadOnlyDictionary<string, string> Values) Carry(
         QuantizationPlan old,
         QuantizationPlan plan
     )

@@ -19,6 +19,9 @@ public sealed class RewriteGraph(string name, Func<OnnxModel, int> rewrite, Func
     /// <inheritdoc/>
     public bool Applies(Recipe recipe) => applies?.Invoke(recipe) ?? true;
 
+    /// <summary>Edits a graph in place.</summary>
+    internal int Apply(OnnxModel model) => rewrite(model);
+
     /// <inheritdoc/>
     public QuantizationState Run(QuantizationState state, PassContext context)
     {

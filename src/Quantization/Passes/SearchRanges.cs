@@ -1,4 +1,5 @@
 using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Quantizers;
 
@@ -19,43 +20,52 @@ public sealed class SearchRanges(IRangeEstimator weights, IRangeEstimator activa
     public double Weight => 20;
 
     /// <inheritdoc/>
-    public QuantizationState Run(QuantizationState state, PassContext context)
+    public QuantizationState Run(QuantizationState state, PassContext context) =>
+        state with
+        {
+            Plan = Search(state.Plan, state.Layers, state.Statistics!, context),
+        };
+
+    /// <summary>Chooses the quantizers of a plan.</summary>
+    internal QuantizationPlan Search(
+        QuantizationPlan plan,
+        IReadOnlyList<QuantizableLayer> found,
+        CalibrationStatistics statistics,
+        PassContext context
+    )
     {
-        var layers = state.Layers.ToDictionary(l => l.Name, StringComparer.Ordinal);
-        var plans = new List<LayerPlan>(state.Plan.Layers.Count);
-        foreach (var plan in state.Plan.Layers)
+        var layers = found.ToDictionary(l => l.Name, StringComparer.Ordinal);
+        var plans = new List<LayerPlan>(plan.Layers.Count);
+        foreach (var layer in plan.Layers)
         {
             context.Cancellation.ThrowIfCancellationRequested();
             plans.Add(
-                plan is { WeightBits: not null, Mode: not LayerMode.Float }
-                    ? plan with
+                layer is { WeightBits: not null, Mode: not LayerMode.Float }
+                    ? layer with
                     {
-                        Weight = plan.Quantized(layers[plan.Layer], weights),
+                        Weight = layer.Quantized(layers[layer.Layer], weights),
                     }
-                    : plan
+                    : layer
             );
-            context.Progress((double)plans.Count / state.Plan.Layers.Count, plan.Layer);
+            context.Progress((double)plans.Count / plan.Layers.Count, layer.Layer);
         }
 
-        var points = state.Plan.Points;
+        var points = plan.Points;
         var quantizers = new UniformQuantizer[points.Count];
         Workers.For(
             0,
             points.Count,
             i =>
                 quantizers[i] = activations.Estimate(
-                    state.Statistics!.Of(points[i].Value).All,
+                    statistics.Of(points[i].Value).All,
                     points[i].Bits,
                     points[i].Symmetry
                 )
         );
-        return state with
+        return plan with
         {
-            Plan = state.Plan with
-            {
-                Layers = plans,
-                Activations = points.Zip(quantizers).ToDictionary(p => p.First, p => p.Second),
-            },
+            Layers = plans,
+            Activations = points.Zip(quantizers).ToDictionary(p => p.First, p => p.Second),
         };
     }
 }

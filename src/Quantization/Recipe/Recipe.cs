@@ -184,6 +184,14 @@ public sealed record Recipe
     /// <summary>What <see cref="Prompts"/> holds, as SHA-256; null where nothing is given.</summary>
     public string? PromptsHash { get; private init; }
 
+    /// <summary>What becomes of a pipeline's other parts, by folder: the word of a <see cref="Quantization.Parts.PartForm"/>,
+    /// <c>text_encoder</c> to <c>W8A16</c> for instance. Those that are not named stay as they are.</summary>
+    public ImmutableSortedDictionary<string, string> Parts
+    {
+        get;
+        init => field = RecipeChecks.Parts(value);
+    } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
     /// <summary>Images that quantization-aware training takes its x_t from: a <c>.npy</c> or <c>.npz</c> file of bytes, CIFAR-10's
     /// <c>.bin</c> files, or a folder of image files; null for the float network's own trajectories. Content, not place, decides
     /// the hash. Methods without such training do not read them.</summary>
@@ -277,6 +285,7 @@ public sealed record Recipe
             ClipSample = overrides.ClipSample ?? ClipSample,
             Conditioning = overrides.Conditioning ?? Conditioning,
             Prompts = overrides.Prompts ?? Prompts,
+            Parts = Parts.SetItems(overrides.Parts),
             TrainingData = overrides.TrainingData ?? TrainingData,
             Dimensions = Dimensions.SetItems(overrides.Dimensions),
             WeightsSha256 = overrides.WeightsSha256 ?? WeightsSha256,

@@ -69,6 +69,13 @@ internal static partial class RecipeChecks
         return result.ToImmutable();
     }
 
+    public static ImmutableSortedDictionary<string, string> Parts(ImmutableSortedDictionary<string, string> parts) =>
+        parts.ToImmutableSortedDictionary(
+            p => p.Key,
+            p => Quantization.Parts.PartForm.Parse(p.Key, p.Value).Word,
+            StringComparer.Ordinal
+        );
+
     public static ImmutableSortedDictionary<string, int> Dimensions(ImmutableSortedDictionary<string, int> dimensions)
     {
         foreach (var (name, size) in dimensions)

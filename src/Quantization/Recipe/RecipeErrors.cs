@@ -100,6 +100,13 @@ internal static class RecipeErrors
             $"{path}: some rules match no layer, so that they change nothing: {string.Join("; ", rules)}. Correct them, or take them away; 'diffquant inspect {path}' lists layers with names, operators and positions."
         );
 
+    [Diagnostic("DQ1089")]
+    public static DiffusionQuantException BadPart(string text) =>
+        new(
+            "DQ1089",
+            $"'{text}' does not say what becomes of a pipeline's part. Write NAME={Parts.PartForm.Grammar}: text_encoder=W8A16 for instance."
+        );
+
     private static string DidYouMean(string? meant) => meant is null ? "" : $" Did you mean '{meant}'?";
 
     private static string List(IEnumerable<string> words) => string.Join(", ", words);

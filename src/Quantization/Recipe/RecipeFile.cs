@@ -123,6 +123,7 @@ public static class RecipeFile
             RecipeKeys.ClipSample => recipe with { ClipSample = value.Boolean() },
             RecipeKeys.Conditioning => recipe with { Conditioning = value.Text() },
             RecipeKeys.Prompts => recipe with { Prompts = value.Text() },
+            RecipeKeys.Parts => recipe with { Parts = recipe.Parts.SetItems(value.Map()) },
             RecipeKeys.TrainingData => recipe with { TrainingData = value.Text() },
             RecipeKeys.Dimensions => recipe with { Dimensions = recipe.Dimensions.SetItems(value.Sizes()) },
             RecipeKeys.WeightsSha256 => recipe with { WeightsSha256 = value.Text() },

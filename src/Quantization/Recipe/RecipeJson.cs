@@ -53,6 +53,11 @@ internal static class RecipeJson
             values[RecipeKeys.Prompts] = w => w.WriteStringValue($"sha256:{prompts}");
         }
 
+        if (recipe.Parts.Count > 0)
+        {
+            values[RecipeKeys.Parts] = w => WriteMap(w, recipe.Parts);
+        }
+
         if (recipe.TrainingDataHash is { } images)
         {
             values[RecipeKeys.TrainingData] = w => w.WriteStringValue($"sha256:{images}");

@@ -30,6 +30,7 @@ internal static class RecipeKeys
     public const string ClipSample = "clipSample";
     public const string Conditioning = "conditioning";
     public const string Prompts = "prompts";
+    public const string Parts = "parts";
     public const string TrainingData = "trainingData";
     public const string Dimensions = "dimensions";
     public const string WeightsSha256 = "weightsSha256";
@@ -61,6 +62,7 @@ internal static class RecipeKeys
         ClipSample,
         Conditioning,
         Prompts,
+        Parts,
         TrainingData,
         Dimensions,
         WeightsSha256,

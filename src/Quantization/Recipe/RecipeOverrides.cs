@@ -87,6 +87,10 @@ public sealed record RecipeOverrides
     /// <inheritdoc cref="Recipe.Prompts"/>
     public string? Prompts { get; init; }
 
+    /// <inheritdoc cref="Recipe.Parts"/>
+    public ImmutableSortedDictionary<string, string> Parts { get; init; } =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
     /// <inheritdoc cref="Recipe.TrainingData"/>
     public string? TrainingData { get; init; }
 
@@ -107,6 +111,14 @@ public sealed record RecipeOverrides
             && int.TryParse(text.AsSpan(split + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             ? new(text[..split].Trim(), size)
             : throw RecipeErrors.BadValue(RecipeKeys.Dimensions, text, "NAME=SIZE, height=64 for instance");
+    }
+
+    /// <summary>Reads what becomes of a part, written as <c>NAME=FORM</c>.</summary>
+    /// <exception cref="DiffusionQuantException">DQ1089: it is written otherwise.</exception>
+    public static KeyValuePair<string, string> ParsePart(string text)
+    {
+        var split = text.IndexOf('=', StringComparison.Ordinal);
+        return split > 0 ? new(text[..split].Trim(), text[(split + 1)..].Trim()) : throw RecipeErrors.BadPart(text);
     }
 
     /// <summary>Reads an input role written as <c>NAME=ROLE</c>.</summary>
@@ -148,6 +160,7 @@ public sealed record RecipeOverrides
             ClipSample = ClipSample ?? other.ClipSample,
             Conditioning = Conditioning ?? other.Conditioning,
             Prompts = Prompts ?? other.Prompts,
+            Parts = other.Parts.SetItems(Parts),
             TrainingData = TrainingData ?? other.TrainingData,
             Dimensions = other.Dimensions.SetItems(Dimensions),
             WeightsSha256 = WeightsSha256 ?? other.WeightsSha256,

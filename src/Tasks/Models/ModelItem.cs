@@ -31,6 +31,7 @@ internal sealed class ModelItem
         Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
         InputRoles = List("InputRoles");
+        Parts = List("Parts");
     }
 
     /// <summary>The path as the project file has it (wildcards and properties evaluated).</summary>
@@ -71,6 +72,9 @@ internal sealed class ModelItem
     public IReadOnlyList<string> Rules { get; }
 
     public IReadOnlyList<string> InputRoles { get; }
+
+    /// <summary>What becomes of a pipeline's other parts, as <c>text_encoder=W8A16</c>.</summary>
+    public IReadOnlyList<string> Parts { get; }
 
     /// <summary>A metadata's value, or null where it is unset or blank.</summary>
     public string? Metadata(string name) => item.GetMetadata(name).Trim() is { Length: > 0 } value ? value : null;

@@ -10,7 +10,7 @@ namespace DiffusionQuant.Build.Tool;
 /// diffquant quantize MODEL -o FOLDER --quantize W4A8 [--method M] [--policy P] [--sampler S] [--steps N]
 ///     [--effort E] [--iterations N] [--calibration-samples N] [--timestep-sampling L] [--timestep-mean X]
 ///     [--timestep-deviation X] [--guidance-scale X] [--sample-selection S] [--seed N] [--device D] [--threads N]
-///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--prompts FILE] [--recipe FILE]
+///     [--softmax-bits N] [--rule R]* [--input-role NAME=ROLE]* [--conditioning PATH] [--prompts FILE] [--part P]* [--recipe FILE]
 ///     [--fallback [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--images N] [--paired-images N] [--extractor X] [--reference X]]
 ///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE --inputs-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
@@ -70,6 +70,12 @@ internal static class ToolArguments
         {
             yield return "--input-role";
             yield return role;
+        }
+
+        foreach (var part in model.Parts)
+        {
+            yield return "--part";
+            yield return part;
         }
 
         foreach (var argument in Conditioning(model))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Quantization.Parts;
 using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Tool.CommandLine;
@@ -145,6 +146,14 @@ internal sealed class RecipeOptions(bool hasBits = true)
         "Prompts whose trajectories calibration follows: a text file in UTF-8, one a line; the model's own text encoders read them"
     );
 
+    private readonly Option<string[]> parts = new("--part")
+    {
+        Description =
+            $"What becomes of a pipeline's other part, as {PartForm.Grammar}: text_encoder=W8A16; others stay as they are",
+        HelpName = "NAME=FORM",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<string?> trainingData = Text(
         "--training-data",
         "PATH",
@@ -191,6 +200,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
             inputRoles,
             conditioning,
             prompts,
+            parts,
             trainingData,
             dimensions,
             device,
@@ -248,6 +258,7 @@ internal sealed class RecipeOptions(bool hasBits = true)
             ),
             Conditioning = result.GetValue(conditioning),
             Prompts = result.GetValue(prompts),
+            Parts = RecipeOverrides.None.Parts.SetItems(result.GetValue(parts)!.Select(RecipeOverrides.ParsePart)),
             TrainingData = result.GetValue(trainingData),
             Dimensions = RecipeOverrides.None.Dimensions.SetItems(
                 result.GetValue(dimensions)!.Select(RecipeOverrides.ParseDimension)

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Artifacts;
+using DiffusionQuant.Quantization.Parts;
 using DiffusionQuant.Quantization.Plan;
 using DiffusionQuant.Quantization.Recipes;
 using DiffusionQuant.Tool.Output;
@@ -71,6 +72,9 @@ internal sealed record QuantizeReport
     /// <summary>Whether the limits hold in the end; null where none was set.</summary>
     public bool? LimitsHold { get; init; }
 
+    /// <summary>What became of the pipeline's other parts; null where they stayed as they were.</summary>
+    public IReadOnlyList<PipelinePartReport>? Parts { get; init; }
+
     /// <summary>How long this run took.</summary>
     public double Seconds { get; init; }
 
@@ -107,6 +111,7 @@ internal sealed record QuantizeReport
             WorstTimestep = made.Worst?.Timestep,
             CheckedTimesteps = made.OutputSqnr.Count,
             Unchecked = made.Unchecked,
+            Parts = made.Parts,
         };
     }
 
@@ -130,6 +135,11 @@ internal sealed record QuantizeReport
                     ? $"SQNR against the float model at least {db:0.0} dB (t = {TimestepText.Of(t)}, of {CheckedTimesteps} timesteps)"
                 : Unchecked is { } why ? $"not compared: {why}"
                 : null
-            )
+            ),
+            ("Parts", Parts is null ? null : string.Join("; ", Parts.Select(Told)))
         );
+
+    private static string Told(PipelinePartReport part) =>
+        $"{part.Part} {part.Form}, {Humanize.Sizes(part.FloatBytes, part.Bytes)}"
+        + (part.OutputSqnr is { } db ? $", {db:0.0} dB" : "");
 }

@@ -82,6 +82,18 @@ internal sealed class SampleCommand
         Description = "A .npz or .npy file, or a folder of .npy files, with values for the other inputs",
         HelpName = "PATH",
     };
+    private readonly Option<int?> tile = new("--tile")
+    {
+        Description =
+            "Decode larger pictures in tiles of so many cells of latents a side (64 is usual), for less memory",
+        HelpName = "N",
+    };
+
+    private readonly Option<bool> decoderFloat32 = new("--decoder-float32")
+    {
+        Description = "Compute the VAE decoder in float32 whatever its file says",
+    };
+
     private readonly Option<int> batch = Number("--batch", "How many images run at once", 16);
     private readonly Option<int> threads = Number("--threads", "Threads of a computation; 0 is one per core", 0);
 
@@ -133,6 +145,8 @@ internal sealed class SampleCommand
             self.seed,
             self.sampler,
             self.eta,
+            self.tile,
+            self.decoderFloat32,
             self.batch,
             self.device,
             self.threads,
@@ -197,9 +211,14 @@ internal sealed class SampleCommand
 
         var where = host.FindDevice(result.GetValue(device)!);
         IdleGpu.Note(host, reporter, result.GetValue(device)!, where);
-        var session = new Engine.SessionSettings { Device = where, Threads = Within(result, threads, 0, 1024) };
+        var loading = new PipelineOptions
+        {
+            Session = new() { Device = where, Threads = Within(result, threads, 0, 1024) },
+            DecoderTileSize = result.GetValue(tile),
+            DecoderInFloat32 = result.GetValue(decoderFloat32),
+        };
         var (made, solver, taken, time) = await Task.Run(
-            () => Generate(path, session, asked, images, (ulong)noise, settings, host, reporter, cancellation),
+            () => Generate(path, loading, asked, images, (ulong)noise, settings, host, reporter, cancellation),
             cancellation
         );
         ImageGrid.SavePng(made, (int)Math.Ceiling(Math.Sqrt(images)), picture);
@@ -232,7 +251,7 @@ internal sealed class SampleCommand
 
     private static (IReadOnlyList<GeneratedImage> Images, SolverKind Solver, int Steps, TimeSpan Time) Generate(
         string path,
-        Engine.SessionSettings session,
+        PipelineOptions loading,
         string[] prompts,
         int images,
         ulong noise,
@@ -244,7 +263,7 @@ internal sealed class SampleCommand
     {
         using var progress = ProgressHub.Create(host, reporter, progressFile: null);
         progress.Report("Loading", 0);
-        using var pipeline = DiffusionPipeline.Load(path, new() { Session = session });
+        using var pipeline = DiffusionPipeline.Load(path, loading);
         var started = host.Time.GetTimestamp();
         pipeline.Warn = reporter.Warn;
         var steps = new StepProgress(progress, settings.BatchSize);

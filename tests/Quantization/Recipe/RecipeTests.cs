@@ -111,6 +111,10 @@ public sealed class RecipeTests
             },
             Plain with
             {
+                Parts = Plain.Parts.Add("text_encoder", "W8A16"),
+            },
+            Plain with
+            {
                 SampleSelection = SampleSelection.Representative,
             },
             Plain with

@@ -13,15 +13,15 @@ internal sealed class TextEncoder : IDisposable
     // A vocabulary is filled up to a multiple of 64 or 128, and tokens may have been added to it.
     private const int MostRowsPerToken = 2;
 
-    private readonly SessionSettings settings;
+    private readonly PromptEncoderOptions options;
     private ModelSession? session;
 
-    public TextEncoder(string name, TextEncoderGraph graph, ITextTokenizer tokenizer, SessionSettings settings)
+    public TextEncoder(string name, TextEncoderGraph graph, ITextTokenizer tokenizer, PromptEncoderOptions options)
     {
         Name = name;
         Graph = graph;
         Tokenizer = tokenizer;
-        this.settings = settings;
+        this.options = options;
         if (
             graph.Rows is { } rows
             && (tokenizer.VocabularySize > rows || tokenizer.VocabularySize * (long)MostRowsPerToken < rows)
@@ -76,7 +76,7 @@ internal sealed class TextEncoder : IDisposable
     /// prompt is to give the same bits in every list.</summary>
     public EncodedText Encode(TokenRow tokens, TextRequest request, CancellationToken cancellation)
     {
-        session ??= ModelSession.Load(Graph.Path, settings);
+        session ??= ModelSession.Load(Graph.Path, options.Session);
         var states =
             !request.States ? null
             : request.Layer is { } layer ? Graph.HiddenFromEnd(layer)
@@ -90,6 +90,7 @@ internal sealed class TextEncoder : IDisposable
         var inputs = Inputs(tokens, request);
         try
         {
+            options.PartCalled?.Invoke(PartCall.Of(Graph.Path, inputs));
             string[] outputs = [.. new[] { states, vector }.OfType<ValueInfo>().Select(o => o.Name)];
             using var set = session.Run(inputs, outputs, cancellation);
             var (numbers, width) = states is null ? ([], 0) : FirstRow(set[states.Name], states.Name, 3);

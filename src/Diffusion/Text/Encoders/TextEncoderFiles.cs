@@ -1,5 +1,3 @@
-using DiffusionQuant.Engine;
-
 namespace DiffusionQuant.Diffusion;
 
 /// <summary>Where a model folder's text encoders and tokenizers lie.</summary>
@@ -9,8 +7,8 @@ internal static class TextEncoderFiles
 
     /// <summary>The text encoders that are there, with their tokenizers.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1061 to DQ1064: one cannot be used.</exception>
-    public static IReadOnlyList<TextEncoder> Load(string folder, SessionSettings settings) =>
-        [.. Models(folder).Select(found => Load(folder, found.Suffix, found.Path, settings))];
+    public static IReadOnlyList<TextEncoder> Load(string folder, PromptEncoderOptions options) =>
+        [.. Models(folder).Select(found => Load(folder, found.Suffix, found.Path, options))];
 
     /// <summary>All files that decide what they give, whether they are there or not.</summary>
     public static IEnumerable<string> Places(string folder)
@@ -50,13 +48,13 @@ internal static class TextEncoderFiles
         return suffix.Length == 0 && !Directory.Exists(own) && TokenizerFiles.Exist(folder) ? folder : own;
     }
 
-    private static TextEncoder Load(string folder, string suffix, string path, SessionSettings settings)
+    private static TextEncoder Load(string folder, string suffix, string path, PromptEncoderOptions options)
     {
         var graph = TextEncoderGraph.Load(path);
         // OpenCLIP's models (Stable Diffusion 2, SDXL's second) are filled up with "!", OpenAI's with the end token.
         const int OpenClipWidth = 1024;
         var defaultPad = suffix.Length > 0 || graph.Width == OpenClipWidth ? "!" : null;
         var tokenizer = TokenizerFiles.Load(TokenizerFolder(folder, suffix), path, defaultPad);
-        return new("text_encoder" + suffix, graph, tokenizer, settings);
+        return new("text_encoder" + suffix, graph, tokenizer, options);
     }
 }
