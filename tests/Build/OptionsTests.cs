@@ -46,6 +46,7 @@ public sealed class OptionsTests
               Steps="20" CalibrationSamples="64" Seed="3" Device="cuda:1" Threads="2" SoftmaxBits="16" Name="it"
               Effort="quick" Iterations="100" TimestepSampling="normal" TimestepMean="0.3" TimestepDeviation="0.2"
               GuidanceScale="3.5" SampleSelection="representative" Conditioning="states\text" MemoryBudget="512" TrainingData="images"
+              Prompts="texts\prompts.txt" Parts="text_encoder=W8A16 | vae_decoder=float16"
               Rules="conv_in=W8A8 | say &quot;x&quot; |a" InputRoles="sample=x|timestep=t" Recipe="recipes\a b%3Bc.json" />
             """,
             "<DiffusionCacheDirectory>$(MSBuildProjectDirectory)/../my cache</DiffusionCacheDirectory>"
@@ -72,6 +73,7 @@ public sealed class OptionsTests
             ("--sample-selection", "representative"),
             ("--conditioning", Path.Combine(sandbox.AppFolder, "states/text")),
             ("--training-data", Path.Combine(sandbox.AppFolder, "images")),
+            ("--prompts", Path.Combine(sandbox.AppFolder, "texts/prompts.txt")),
             ("--memory-budget", "512"),
             ("--seed", "3"),
             ("--device", "cuda:1"),
@@ -83,6 +85,7 @@ public sealed class OptionsTests
         Assert.All(expected, option => Assert.Equal(option.Item2, run.Option(option.Item1)));
         Assert.Equal(["conv_in=W8A8", "say \"x\"", "a"], run.Options("--rule"));
         Assert.Equal(["sample=x", "timestep=t"], run.Options("--input-role"));
+        Assert.Equal(["text_encoder=W8A16", "vae_decoder=float16"], run.Options("--part"));
         Assert.Equal("/opt/cuda 13", sandbox.Starts[0].Cuda);
 
         // The recipe is part of what decides the result.
