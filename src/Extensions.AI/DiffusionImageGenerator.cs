@@ -20,7 +20,6 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
     // Not disposed of: a call that begins at the same moment links itself to it.
     private readonly CancellationTokenSource disposal = new();
     private volatile DiffusionPipeline? pipeline;
-    private Size? size;
 
     private DiffusionImageGenerator(
         Func<DiffusionPipeline> load,
@@ -157,11 +156,16 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
         var original = OriginalPicture.Of(request.OriginalImages);
         var pipeline = Pipeline();
         CheckModel(asked?.ModelId);
-        CheckSize(asked?.ImageSize, pipeline, cancellation);
         var settings = generation.Generation;
+        if (asked?.ImageSize is { } size)
+        {
+            settings = settings with { Size = (size.Height, size.Width) };
+        }
+
         if (original is not null && raw?.Image is null)
         {
-            settings = settings with { Image = OriginalPicture.Decode(original.Data, SizeOf(pipeline, cancellation)) };
+            var (height, width) = settings.Size ?? pipeline.FindPictureSize(cancellation);
+            settings = settings with { Image = OriginalPicture.Decode(original.Data, new(width, height)) };
         }
 
         var (count, seed, progress) = (generation.Count, generation.Seed, generation.Progress);
@@ -171,7 +175,6 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
             pipeline.TakesPrompts || prompt.Length > 0
                 ? pipeline.Generate(prompt, count, seed, steps: null, settings, progress, cancellation)
                 : pipeline.Generate(count, seed, steps: null, settings, progress, cancellation);
-        size = new(images[0].Width, images[0].Height);
         return new([.. images.Select(i => ContentOf(i, seed, generation.Format))]) { RawRepresentation = images };
     }
 
@@ -196,33 +199,5 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
                 $"the generator has one model, '{Metadata.DefaultModelId}'"
             );
         }
-    }
-
-    private void CheckSize(System.Drawing.Size? asked, DiffusionPipeline pipeline, CancellationToken cancellation)
-    {
-        if (
-            asked is { } wanted
-            && SizeOf(pipeline, cancellation) is var own
-            && (wanted.Width, wanted.Height) != (own.Width, own.Height)
-        )
-        {
-            throw GeneratorErrors.BadOption(
-                "ImageSize",
-                $"{wanted.Width}×{wanted.Height}",
-                $"the model makes {own.Width}×{own.Height} pixels (width × height)"
-            );
-        }
-    }
-
-    /// <summary>The size that the model makes.</summary>
-    private Size SizeOf(DiffusionPipeline pipeline, CancellationToken cancellation)
-    {
-        if (size is null)
-        {
-            var image = PictureOfNothing.Decode(pipeline, cancellation);
-            size = new(image.Width, image.Height);
-        }
-
-        return size.Value;
     }
 }

@@ -74,6 +74,15 @@ public sealed record DenoiserContract
     /// <summary>Whether the network was distilled with guidance, whose scale it takes as an input.</summary>
     public bool TakesGuidance => Inputs.Any(i => i.Role is DenoiserRole.Guidance or DenoiserRole.TimestepCondition);
 
+    /// <summary>Whether the graph takes samples of one height and width alone.</summary>
+    public bool FixesSize =>
+        Sample.Shape switch
+        {
+            { Rank: 4 } shape => shape[2].Value is not null || shape[3].Value is not null,
+            { Rank: 3 } shape => shape[1].Value is not null,
+            _ => false,
+        };
+
     /// <summary>Whether the output holds a variance behind the prediction.</summary>
     public bool PredictsVariance => OutputChannels == 2 * SampleShape.Channels;
 

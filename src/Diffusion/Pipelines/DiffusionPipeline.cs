@@ -166,6 +166,7 @@ public sealed class DiffusionPipeline : IDisposable
         }
 
         options ??= GenerationOptions.Default;
+        _ = Network(options.Size, cancellation);
         var scale = options.GuidanceScale ?? UsualGuidance.Of(Contract, Schedule);
         var isGuided = scale != 1 && !Contract.TakesGuidance;
         var encoded = this.prompts.Encode(
@@ -174,6 +175,7 @@ public sealed class DiffusionPipeline : IDisposable
             options.Prompts with
             {
                 Unconditional = isGuided,
+                ImageSize = options.Prompts.ImageSize ?? options.Size,
             },
             cancellation
         );
@@ -223,9 +225,10 @@ public sealed class DiffusionPipeline : IDisposable
         AtLeast(nameof(options.BatchSize), options.BatchSize, 1);
         AtLeast(nameof(options.FirstImage), options.FirstImage, 0);
         CheckMakesImages();
-        var (start, conditioning) = StartOf(options, cancellation);
+        var network = Network(options.Size, cancellation);
+        var (start, conditioning) = StartOf(options, network.Contract.SampleShape, cancellation);
         var trajectory = new Trajectory(
-            denoiser,
+            network,
             Schedule,
             new()
             {
@@ -249,7 +252,7 @@ public sealed class DiffusionPipeline : IDisposable
                 progress?.Report(new(done, count, step.Index + 1, step.StepCount));
             }
 
-            images.AddRange(Decode(last!, cancellation));
+            images.AddRange(Decode(last!, network.Contract.SampleShape, cancellation));
         }
 
         return images;
@@ -263,9 +266,14 @@ public sealed class DiffusionPipeline : IDisposable
     public IReadOnlyList<GeneratedImage> Decode(DenoisingStep last, CancellationToken cancellation = default)
     {
         CheckMakesImages();
+        return Decode(last, Contract.SampleShape, cancellation);
+    }
+
+    private IReadOnlyList<GeneratedImage> Decode(DenoisingStep last, SampleShape sample, CancellationToken cancellation)
+    {
         var (shape, pixels) = decoder is null
-            ? (Contract.SampleShape, last.Next)
-            : decoder.Decode(last.Next, last.Images.Count, Contract.SampleShape, cancellation);
+            ? (sample, last.Next)
+            : decoder.Decode(last.Next, last.Images.Count, sample, cancellation);
         return
         [
             .. last.Images.Select(
@@ -280,6 +288,15 @@ public sealed class DiffusionPipeline : IDisposable
         ];
     }
 
+    /// <summary>Height and width in pixels of the pictures that are made where no size is asked for. The first time a decoder
+    /// may have to make a small picture to tell.</summary>
+    /// <param name="cancellation">Stops that.</param>
+    public (int Height, int Width) FindPictureSize(CancellationToken cancellation = default)
+    {
+        var cell = decoder?.PixelsPerCell(cancellation) ?? 1;
+        return (Contract.SampleShape.Height * cell, Contract.SampleShape.Width * cell);
+    }
+
     /// <summary>Makes latents of a picture, as image-to-image starts from.</summary>
     /// <param name="picture">Of the size that the model makes.</param>
     /// <param name="cancellation">Stops the run.</param>
@@ -287,7 +304,7 @@ public sealed class DiffusionPipeline : IDisposable
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: the folder holds no VAE encoder. DQ1058: the picture's size
     /// does not fit.</exception>
     public float[] Encode(Picture picture, CancellationToken cancellation = default) =>
-        Encoder().Encode(picture, cancellation);
+        Encoder().Encode(picture, Contract.SampleShape, cancellation);
 
     /// <summary>Frees the model.</summary>
     public void Dispose()
@@ -303,6 +320,7 @@ public sealed class DiffusionPipeline : IDisposable
     /// <summary>What sampling starts from, and the extra channels of networks that were trained to fill masks in.</summary>
     private (StartingPicture? Start, ConditioningSet Conditioning) StartOf(
         GenerationOptions options,
+        SampleShape shape,
         CancellationToken cancellation
     )
     {
@@ -318,18 +336,17 @@ public sealed class DiffusionPipeline : IDisposable
         }
 
         var encode = Encoder();
-        var mask = options.Mask is { } given ? InpaintingMask.OfCells(given, Contract.SampleShape) : null;
-        var start = new StartingPicture(encode.Encode(picture, cancellation), options.Strength);
+        var mask = options.Mask is { } given ? InpaintingMask.OfCells(given, shape) : null;
+        var start = new StartingPicture(encode.Encode(picture, shape, cancellation), options.Strength);
         if (Contract.Extra is not { } extra || options.Conditioning.Arrays.ContainsKey(extra.Name))
         {
             return (start with { Mask = mask }, options.Conditioning);
         }
 
         // The network sees what stays, so nothing is put back behind its steps.
-        var seen = encode.Encode(InpaintingMask.WithoutMasked(picture, options.Mask), cancellation);
-        var cells = mask ?? [.. Enumerable.Repeat(1f, Contract.SampleShape.Height * Contract.SampleShape.Width)];
+        var seen = encode.Encode(InpaintingMask.WithoutMasked(picture, options.Mask), shape, cancellation);
+        var cells = mask ?? [.. Enumerable.Repeat(1f, shape.Height * shape.Width)];
         float[] channels = [.. cells, .. seen];
-        var shape = Contract.SampleShape;
         return Contract.ExtraChannels == 1 + shape.Channels
             ? (
                 start,
@@ -342,6 +359,29 @@ public sealed class DiffusionPipeline : IDisposable
                 "given",
                 $"the model takes {Contract.ExtraChannels} extra channels, which are not a mask and a picture of {shape.Channels}; supply {extra.Name} as conditioning"
             );
+    }
+
+    /// <summary>The network for pictures of a size.</summary>
+    private OnnxDenoiser Network((int Height, int Width)? size, CancellationToken cancellation)
+    {
+        if (size is not { } wanted)
+        {
+            return denoiser;
+        }
+
+        var cell = decoder?.PixelsPerCell(cancellation) ?? 1;
+        var shape = Contract.SampleShape with { Height = wanted.Height / cell, Width = wanted.Width / cell };
+        var why =
+            wanted.Height < cell || wanted.Width < cell || wanted.Height % cell != 0 || wanted.Width % cell != 0
+                ? $"multiples of {cell} pixels, a cell of its latents, are expected"
+            : shape.Height % (Contract.Packing ?? 1) != 0 || shape.Width % (Contract.Packing ?? 1) != 0
+                ? $"multiples of {cell * Contract.Packing} pixels, a token, are expected"
+            : shape != Contract.SampleShape && Contract.FixesSize
+                ? $"the model's graph is for {Contract.SampleShape.Width * cell}×{Contract.SampleShape.Height * cell} pixels alone"
+            : null;
+        return why is null
+            ? new(denoiser.Session, Contract with { SampleShape = shape })
+            : throw DiffusionErrors.BadSettings("size", $"{wanted.Width}×{wanted.Height}", why);
     }
 
     private LatentEncoder Encoder() =>

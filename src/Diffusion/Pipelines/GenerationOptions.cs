@@ -28,10 +28,14 @@ public sealed record GenerationOptions
     /// <summary>Skipped layers, lengths and sizes of text encoders.</summary>
     public PromptOptions Prompts { get; init; } = PromptOptions.Default;
 
+    /// <summary>Height and width of the pictures in pixels; null for the size that the model's files name. The graph must leave
+    /// it open, and a network that was trained on one size draws others less well.</summary>
+    public (int Height, int Width)? Size { get; init; }
+
     /// <summary>φ of guidance's rescaling, 0 (none) to 1 (<see cref="TrajectorySettings.GuidanceRescale"/>).</summary>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>A picture to start from, of the size that the model makes; null for noise alone.</summary>
+    /// <summary>A picture to start from, of the size that is made; null for noise alone.</summary>
     public Picture? Image { get; init; }
 
     /// <summary>How much of <see cref="Image"/> is changed: the share of the steps that are taken, above 0 and at most 1.</summary>

@@ -13,9 +13,18 @@ internal sealed class LatentDecoder : IDisposable
 
     private readonly string path;
     private readonly PipelineOptions options;
+    private readonly int channels;
+    private int pixelsPerCell;
 
-    private LatentDecoder(string path, ModelSession session, LatentScaling scaling, PipelineOptions options)
+    private LatentDecoder(
+        string path,
+        ModelSession session,
+        LatentScaling scaling,
+        int channels,
+        PipelineOptions options
+    )
     {
+        this.channels = channels;
         this.path = path;
         this.session = session;
         this.scaling = scaling;
@@ -36,7 +45,7 @@ internal sealed class LatentDecoder : IDisposable
             : ModelSession.Load(path, options.Session);
         if (FindMisfit(session, denoiser.SampleShape) is not { } misfit)
         {
-            return new(path, session, scaling, options);
+            return new(path, session, scaling, denoiser.SampleShape.Channels, options);
         }
 
         session.Dispose();
@@ -71,6 +80,20 @@ internal sealed class LatentDecoder : IDisposable
         }
 
         return (result, [.. images.SelectMany(p => p)]);
+    }
+
+    /// <summary>Pixels of a cell's side, as a small picture tells.</summary>
+    public int PixelsPerCell(CancellationToken cancellation)
+    {
+        const int Few = 8;
+        if (pixelsPerCell == 0)
+        {
+            var dims = input.Shape!;
+            SampleShape small = new(channels, (int?)dims[2].Value ?? Few, (int?)dims[3].Value ?? Few);
+            pixelsPerCell = Run(new float[small.Length], small, cancellation).Shape.Height / small.Height;
+        }
+
+        return pixelsPerCell;
     }
 
     public void Dispose() => session.Dispose();

@@ -10,24 +10,16 @@ internal sealed class LatentEncoder : IDisposable
     private readonly ValueInfo input;
     private readonly ValueInfo output;
     private readonly LatentScaling scaling;
-    private readonly SampleShape latents;
 
     private readonly string path;
     private readonly PipelineOptions options;
 
-    private LatentEncoder(
-        string path,
-        ModelSession session,
-        LatentScaling scaling,
-        SampleShape latents,
-        PipelineOptions options
-    )
+    private LatentEncoder(string path, ModelSession session, LatentScaling scaling, PipelineOptions options)
     {
         this.path = path;
         this.options = options;
         this.session = session;
         this.scaling = scaling;
-        this.latents = latents;
         input = session.Inputs[0];
         output = session.Outputs[0];
     }
@@ -44,7 +36,7 @@ internal sealed class LatentEncoder : IDisposable
         var session = ModelSession.Load(path, options.Session);
         if (session.Inputs is [{ Shape.Rank: 4 }] && session.Outputs.Count > 0)
         {
-            return new(path, session, scaling, denoiser.SampleShape, options);
+            return new(path, session, scaling, options);
         }
 
         session.Dispose();
@@ -53,10 +45,11 @@ internal sealed class LatentEncoder : IDisposable
 
     /// <summary>Encodes a picture.</summary>
     /// <param name="picture">H and W are multiples of the latents'; gray ones become RGB.</param>
+    /// <param name="latents">What the denoiser takes.</param>
     /// <param name="cancellation">Stops the run.</param>
     /// <returns>C·h·w numbers, as the denoiser takes them.</returns>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1058: the picture's size does not fit.</exception>
-    public float[] Encode(Picture picture, CancellationToken cancellation)
+    public float[] Encode(Picture picture, SampleShape latents, CancellationToken cancellation)
     {
         float[] pixels =
             picture.Channels == 3 ? picture.Pixels : [.. picture.Pixels, .. picture.Pixels, .. picture.Pixels];

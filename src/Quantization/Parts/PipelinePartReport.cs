@@ -8,4 +8,11 @@ namespace DiffusionQuant.Quantization.Parts;
 /// <param name="Layers">Layers that are quantized; 0 for a change of precision.</param>
 /// <param name="OutputSqnr">SQNR of its outputs in dB, the least of them, on what the pipeline gave it; null where it was given
 /// nothing.</param>
-public sealed record PipelinePartReport(string Part, string Form, long FloatBytes, long Bytes, int Layers, double? OutputSqnr);
+public sealed record PipelinePartReport(
+    string Part,
+    string Form,
+    long FloatBytes,
+    long Bytes,
+    int Layers,
+    double? OutputSqnr
+);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
@@ -82,6 +83,13 @@ internal sealed class SampleCommand
         Description = "A .npz or .npy file, or a folder of .npy files, with values for the other inputs",
         HelpName = "PATH",
     };
+    private readonly Option<string?> size = new("--size")
+    {
+        Description =
+            "Width and height of the pictures in pixels, where the graph leaves them open (default: the model's own)",
+        HelpName = "WxH",
+    };
+
     private readonly Option<int?> tile = new("--tile")
     {
         Description =
@@ -145,6 +153,7 @@ internal sealed class SampleCommand
             self.seed,
             self.sampler,
             self.eta,
+            self.size,
             self.tile,
             self.decoderFloat32,
             self.batch,
@@ -193,6 +202,7 @@ internal sealed class SampleCommand
                 Steps = result.GetValue(steps) is { } s ? Within(steps.Name, s, 1, 10_000) : null,
                 Eta = result.GetValue(eta),
             },
+            Size = SizeOf(result),
             GuidanceScale = result.GetValue(guidance),
             GuidanceRescale = result.GetValue(rescale),
             NegativePrompt = result.GetValue(negative),
@@ -295,6 +305,26 @@ internal sealed class SampleCommand
             HelpName = "N",
             DefaultValueFactory = _ => fallback,
         };
+
+    private (int Height, int Width)? SizeOf(ParseResult result)
+    {
+        if (result.GetValue(size) is not { } text)
+        {
+            return null;
+        }
+
+        int[] sides =
+        [
+            .. text.Split('x', 'X', '×')
+                .Select(side => int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0),
+        ];
+        return sides is [> 0 and var width, > 0 and var height]
+            ? (height, width)
+            : throw ToolErrors.BadCommandLine(
+                $"{size.Name} is '{text}'; width and height in pixels are expected, 512x768 for instance",
+                result.CommandResult.Command
+            );
+    }
 
     private static Picture? Picture(string? path) => path is null ? null : ImageFile.Load(path).ToPicture();
 
