@@ -92,7 +92,7 @@ internal static class KernelsBenchmark
     private static float[] Pictures(string path, string source, int images, int steps)
     {
         var model = DiffusionModel.Load(path, new() { Schedule = DiffusionModel.Load(source).Schedule });
-        using var pipeline = DiffusionPipeline.Load(model, new() { Threads = 1 });
+        using var pipeline = DiffusionPipeline.Load(model, new() { Session = new() { Threads = 1 } });
         return [.. pipeline.Generate(images, seed: 1, steps).SelectMany(i => i.ToBytes()).Select(b => b / 255f)];
     }
 

@@ -89,7 +89,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException ConditioningMissing(string path, string inputs) =>
         new(
             "DQ1050",
-            $"{path}: the model needs conditioning that is not given: {inputs}. Save it as arrays named like the inputs (a .npz file or a folder of .npy files) and name that (Conditioning of the item in a project, --conditioning on the command line)."
+            $"{path}: the model needs conditioning that is not given: {inputs}. Where its folder has text encoders, give prompts (Prompts of the item in a project; --prompts, or --prompt of sample); else save it as arrays named like the inputs (a .npz file or a folder of .npy files) and name that (Conditioning of the item, --conditioning)."
         );
 
     [Diagnostic("DQ1051")]

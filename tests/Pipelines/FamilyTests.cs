@@ -1,9 +1,6 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Diffusion.Tests;
-using DiffusionQuant.Engine;
 using DiffusionQuant.Extensions.AI;
-using DiffusionQuant.Tool;
-using DiffusionQuant.Tool.CommandLine;
 using Microsoft.Extensions.AI;
 
 namespace DiffusionQuant.Pipelines.Tests;
@@ -48,7 +45,7 @@ public sealed class FamilyTests : IDisposable
 
         var grid = folder.At("grid.png");
         string[] prompted = family.TakesPrompts ? ["--prompt", Prompt] : [];
-        await RunAsync([
+        await ToolRun.SucceedAsync([
             "sample",
             family.Folder,
             "-o",
@@ -79,7 +76,7 @@ public sealed class FamilyTests : IDisposable
         var output = folder.At("quantized");
         var prompts = folder.Write("prompts.txt", $"{Prompt}\ngreen pullover on blue\n");
         string[] prompted = family.TakesPrompts ? ["--prompts", prompts] : [];
-        var said = await RunAsync([
+        var said = await ToolRun.SucceedAsync([
             "quantize",
             family.Folder,
             "-o",
@@ -96,21 +93,6 @@ public sealed class FamilyTests : IDisposable
         string[] expected = [.. Files(family.Folder), "quantization.json"];
         Assert.Equal(expected.Order(StringComparer.Ordinal), Files(output));
         return (output, said);
-    }
-
-    private static async Task<string> RunAsync(string[] arguments)
-    {
-        using var output = new StringWriter();
-        var host = new ToolHost
-        {
-            Output = TextWriter.Synchronized(output),
-            Error = TextWriter.Synchronized(output),
-            FindDevice = _ => Device.Cpu,
-            GpuFault = () => null,
-        };
-        var code = await ToolRunner.RunAsync(arguments, host, CancellationToken.None);
-        Assert.True(code == 0, output.ToString());
-        return output.ToString();
     }
 
     private static IReadOnlyList<GeneratedImage> Generate(string folder, bool takesPrompts)

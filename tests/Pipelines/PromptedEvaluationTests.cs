@@ -85,6 +85,21 @@ public sealed class PromptedEvaluationTests : IDisposable
         Assert.Equal("DQ1067", Assert.Throws<DiffusionQuantException>(() => EvaluationSetup.Of(request)).Code);
     }
 
+    /// <summary>A build passes the item's recipe file to the evaluation, too.</summary>
+    [Fact]
+    public async Task Prompts_of_a_recipe_file_judge_what_they_calibrated()
+    {
+        var recipe = folder.Write(
+            "diffquant.json",
+            """{"quantize": "W8A8", "method": "minmax", "steps": 2, "calibrationSamples": 4, "prompts": "prompts.txt"}"""
+        );
+        var (output, measured) = (folder.At("out"), folder.At("measured"));
+        await ToolRun.SucceedAsync("quantize", family.Folder, "-o", output, "--recipe", recipe, "--no-cache");
+        string[] evaluate = ["evaluate", output, "--float", family.Folder, "-o", measured, "--paired-images", "2"];
+        await ToolRun.SucceedAsync([.. evaluate, "--recipe", recipe, "--no-cache"]);
+        Assert.Contains("\"prompt\": \"two\"", await File.ReadAllTextAsync(Path.Combine(measured, "metrics.json")));
+    }
+
     /// <summary>Its own encoder reads the prompts of a pipeline whose encoder is another than the float model's.</summary>
     [Fact]
     public void A_quantized_pipeline_speaks_through_its_own_encoder()

@@ -76,16 +76,11 @@ public sealed class DiffusionPipeline : IDisposable
 
     /// <summary>Loads a model that was read before.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="session">Device and threads; by default the processor.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded. DQ1054: the decoder is none.</exception>
-    public static DiffusionPipeline Load(DiffusionModel model, SessionSettings? session = null) =>
-        Load(model, new PipelineOptions { Session = session ?? SessionSettings.Default });
-
-    /// <summary>Loads a model that was read before.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="options">Device, threads and more; the model is as it was read.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">As above.</exception>
-    public static DiffusionPipeline Load(DiffusionModel model, PipelineOptions options) => new(model, options, null);
+    /// <param name="options">Device, threads and more; the model is as it was read. By default the processor.</param>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded. DQ1054: the decoder is
+    /// none.</exception>
+    public static DiffusionPipeline Load(DiffusionModel model, PipelineOptions? options = null) =>
+        new(model, options ?? PipelineOptions.Default, null);
 
     /// <summary>Loads a model that is embedded in an assembly.</summary>
     /// <param name="assembly">The assembly.</param>

@@ -12,7 +12,7 @@ internal sealed class ModelRun : IDisposable
 
     public ModelRun(DiffusionModel model, SessionSettings session, TrajectorySettings settings)
     {
-        pipeline = DiffusionPipeline.Load(model, session);
+        pipeline = DiffusionPipeline.Load(model, new() { Session = session });
         try
         {
             trajectory = new(pipeline.Denoiser, pipeline.Schedule, settings);

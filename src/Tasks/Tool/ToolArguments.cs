@@ -15,7 +15,7 @@ namespace DiffusionQuant.Build.Tool;
 ///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE --inputs-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
 ///     [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
-///     [--extractor X] [--reference X] [--prompts FILE] [--conditioning PATH] [--device D] [--threads N] [--cache-directory DIR] --prefix-output
+///     [--extractor X] [--reference X] [--prompts FILE] [--conditioning PATH] [--recipe FILE] [--device D] [--threads N] [--cache-directory DIR] --prefix-output
 ///     --progress-file FILE --inputs-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
@@ -145,7 +145,15 @@ internal static class ToolArguments
             evaluation.Snapshot is null ? ["--no-snapshot"]
             : evaluation.RequiresSnapshot ? ["--require-snapshot"]
             : [];
-        return [.. Given(options), .. comparison, .. Conditioning(model), .. Given(model, Machine)];
+        return
+        [
+            .. Given(options),
+            .. comparison,
+            .. Conditioning(model),
+            // It may name prompts or conditioning.
+            .. Given([("--recipe", model.Recipe)]),
+            .. Given(model, Machine),
+        ];
     }
 
     public static IEnumerable<string> Verify(

@@ -57,6 +57,12 @@ internal sealed class EvaluationOptions
         "A .npz or .npy file, or a folder of .npy files, with values for the other inputs"
     );
 
+    private readonly Option<string?> recipe = Text(
+        "--recipe",
+        "FILE",
+        "A recipe file whose prompts and conditioning count where the options name none"
+    );
+
     private readonly Option<int?> batch = Number(
         "--batch",
         "How many images run at once (default 16 for small images)"
@@ -89,6 +95,7 @@ internal sealed class EvaluationOptions
             guidance,
             prompts,
             conditioning,
+            recipe,
             batch,
             device,
             threads,
@@ -119,6 +126,7 @@ internal sealed class EvaluationOptions
             throw ToolErrors.BadNumber(seed.Name, noise, 0, long.MaxValue);
         }
 
+        var given = result.GetValue(recipe) is { } file ? RecipeFile.Read(file) : RecipeOverrides.None;
         return images.Apply(result, new(model)) with
         {
             FloatPath = floatModel,
@@ -128,8 +136,8 @@ internal sealed class EvaluationOptions
             TimeGrid = Word<TimeGridKind>(result, timeGrid),
             Seed = (ulong)noise,
             GuidanceScale = result.GetValue(guidance),
-            Prompts = result.GetValue(prompts),
-            Conditioning = result.GetValue(conditioning),
+            Prompts = result.GetValue(prompts) ?? given.Prompts,
+            Conditioning = result.GetValue(conditioning) ?? given.Conditioning,
             BatchSize = result.GetValue(batch) is { } b ? Within(batch.Name, b, 1, 4096) : null,
             Session = new() { Device = where, Threads = Within(threads.Name, result.GetValue(threads), 0, 1024) },
         };
