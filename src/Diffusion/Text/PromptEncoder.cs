@@ -186,9 +186,8 @@ public sealed class PromptEncoder : IDisposable
         foreach (var file in Files.Where(File.Exists))
         {
             var name = Path.GetRelativePath(folder, file).Replace('\\', '/');
-            using var stream = File.OpenRead(file);
             hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length} {name}"));
-            hash.AppendData(SHA256.HashData(stream));
+            hash.AppendData(FileDigest.Of(file));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -19,6 +19,7 @@ public sealed class EvaluationSetup : IDisposable
     private readonly FeatureExtractor? extractor;
     private readonly TrajectorySettings settings;
     private readonly EncodedPrompts text;
+    private string? partKey;
 
     private EvaluationSetup(
         EvaluationRequest request,
@@ -79,7 +80,7 @@ public sealed class EvaluationSetup : IDisposable
 
     /// <summary>Names what the model gives for this part.</summary>
     public string PartKey =>
-        Key([
+        partKey ??= Key([
             BaselineKey,
             Header.Model.Sha256,
             // Parts of its own make other pictures of the same latents, and other states of the same prompts.

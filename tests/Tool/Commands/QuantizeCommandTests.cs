@@ -81,6 +81,7 @@ public sealed class QuantizeCommandTests : IDisposable
                 "unchecked",
                 "raisedLayers",
                 "limitsHold",
+                "parts",
                 "seconds",
             ],
             report.EnumerateObject().Select(p => p.Name)
