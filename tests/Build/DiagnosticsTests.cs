@@ -104,7 +104,7 @@ public sealed class DiagnosticsTests
     [InlineData("FAKE_DIFFQUANT_EXIT", "2", "DQ1114", "out of memory")]
     [InlineData("FAKE_DIFFQUANT_EXIT", "150", "DQ1113", ".NET 10")]
     [InlineData("FAKE_DIFFQUANT_LINES", "error: out of luck", "DQ1117", "out of luck")]
-    [InlineData("FAKE_DIFFQUANT_EMPTY", "1", "DQ1115", "model.onnx")]
+    [InlineData("FAKE_DIFFQUANT_EMPTY", "1", "DQ1115", "quantization.json")]
     [InlineData("DiffusionQuantToolPath", "/nowhere/diffquant.dll", "DQ1112", "/nowhere/diffquant.dll")]
     [InlineData("DiffusionQuantizeStage", "sometimes", "DQ1111", "sometimes")]
     public async Task A_tool_that_does_not_do_its_work_is_explained(
