@@ -117,16 +117,18 @@ internal static class QualityBenchmark
             )
         );
 
-    public static string SampleModel()
+    /// <summary>The float model of a sample app.</summary>
+    /// <param name="model">Its folder below the samples'.</param>
+    public static string SampleModel(string model = "ImageApp/Models/ddpm-fashion")
     {
         foreach (var start in (string[])[AppContext.BaseDirectory, Environment.CurrentDirectory])
         {
             for (var folder = start; folder is not null; folder = Path.GetDirectoryName(folder))
             {
-                var model = Path.Combine(folder, "samples", "ImageApp", "Models", "ddpm-fashion");
-                if (Directory.Exists(model))
+                var path = Path.Combine(folder, "samples", model);
+                if (Directory.Exists(path))
                 {
-                    return model;
+                    return path;
                 }
             }
         }

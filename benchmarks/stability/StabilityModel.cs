@@ -25,7 +25,7 @@ internal sealed record StabilityModel(string Name, string Path, int Steps, int I
             return
             [
                 new("ddpm-fashion", QualityBenchmark.SampleModel(), 20, 128),
-                new("sd-clothes", clothes, 20, 128)
+                new("sd-clothes", QualityBenchmark.SampleModel("TextToImage/Models/sd-clothes"), 20, 128)
                 {
                     Conditioning = System.IO.Path.Combine(clothes, "states.npz"),
                     Extractor = System.IO.Path.Combine(clothes, "judge"),

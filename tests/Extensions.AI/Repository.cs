@@ -7,7 +7,7 @@ internal static class Repository
     public static string Fashion { get; } = PathOf("samples/ImageApp/Models/ddpm-fashion");
 
     /// <summary>Makes 64×64 colour pictures of prompts.</summary>
-    public static string Clothes { get; } = PathOf("benchmarks/models/sd-clothes");
+    public static string Clothes { get; } = PathOf("samples/TextToImage/Models/sd-clothes");
 
     public static string PathOf(string relative)
     {

@@ -10,7 +10,7 @@ namespace DiffusionQuant.Pipelines.Tests;
 public sealed class SizeTests
 {
     private const string Prompt = "a red sneaker on a yellow background";
-    private static readonly string Clothes = Repository.PathOf("benchmarks/models/sd-clothes");
+    private static readonly string Clothes = Repository.PathOf("samples/TextToImage/Models/sd-clothes");
 
     [Fact]
     public void The_model_s_own_size_is_no_other()
@@ -31,7 +31,7 @@ public sealed class SizeTests
             Method = "minmax",
             Steps = 3,
             CalibrationSamples = 8,
-            Prompts = Path.Combine(Clothes, "prompts.txt"),
+            Prompts = Repository.PathOf("samples/TextToImage/prompts.txt"),
             Sampler = SolverKind.Find("ddim"),
             GuidanceScale = 4,
             Device = "cpu",

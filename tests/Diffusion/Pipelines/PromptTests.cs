@@ -11,7 +11,7 @@ public sealed class PromptTests : IDisposable
     };
 
     private readonly DiffusionPipeline pipeline = DiffusionPipeline.Load(
-        Repository.PathOf("benchmarks/models/sd-clothes"),
+        Repository.Clothes,
         new() { KeepTextEncoders = true }
     );
 

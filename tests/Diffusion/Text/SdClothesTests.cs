@@ -5,18 +5,20 @@ namespace DiffusionQuant.Diffusion.Tests.Text;
 public sealed class SdClothesTests
 {
     private const string States = "encoder_hidden_states";
-    private static readonly string Folder = Repository.PathOf("benchmarks/models/sd-clothes");
+    private static readonly string Folder = Repository.Clothes;
 
-    // states.npz is what the model's own pipeline gave for the prompts of prompts.txt.
-    private static readonly ConditioningSet Known = ConditioningSet.Load(Path.Combine(Folder, "states.npz"));
+    // What the model's own pipeline gave for these prompts.
+    private static readonly string[] Prompts = File.ReadAllLines(Repository.PathOf("samples/TextToImage/prompts.txt"));
+    private static readonly ConditioningSet Known = ConditioningSet.Load(
+        Repository.PathOf("benchmarks/models/sd-clothes/states.npz")
+    );
 
     [Fact]
     public void Prompts_give_the_states_that_its_own_pipeline_gave()
     {
         using var encoder = PromptEncoder.Find(DiffusionModel.Load(Folder))!;
         const int Some = 12;
-        var prompts = File.ReadLines(Path.Combine(Folder, "prompts.txt")).Take(Some).ToArray();
-        var result = encoder.Encode(prompts);
+        var result = encoder.Encode(Prompts[..Some]);
         Assert.Equal([Some, 77L, 128], result.Conditional[States].Dims.ToArray());
         var known = Known.Arrays[States].ToFloats()[..(Some * 77 * 128)].ToArray();
         TextFixture.Equal(known.Select(v => (double)v), result.Conditional[States], 1e-4);
@@ -31,8 +33,7 @@ public sealed class SdClothesTests
         using var encoder = PromptEncoder.Find(model)!;
         using var denoiser = new OnnxDenoiser(model);
         // Image k takes row k modulo the number of rows, so that image 2 takes the third prompt of many, or the only one.
-        var prompt = File.ReadLines(Path.Combine(Folder, "prompts.txt")).ElementAt(2);
-        var own = encoder.Encode([prompt], ["red"]).ToConditioningSet();
+        var own = encoder.Encode([Prompts[2]], ["red"]).ToConditioningSet();
         var expected = Run(Known, [2], guidance: 1);
         Assert.All(expected.Zip(Run(own, [2], guidance: 1)), p => Assert.Equal(p.First, p.Second, 1e-3f));
         var guided = Run(own, [1, 2], guidance: 3)[expected.Length..];

@@ -55,7 +55,7 @@ internal sealed class TextFixture : IDisposable
     /// <summary>Writes sd-clothes' tokenizer, with another padding token where one is given.</summary>
     public void AddClipTokenizer(string name, string? pad = null)
     {
-        foreach (var file in Directory.GetFiles(Repository.PathOf("benchmarks/models/sd-clothes/tokenizer")))
+        foreach (var file in Directory.GetFiles(Path.Combine(Repository.Clothes, "tokenizer")))
         {
             File.Copy(file, Folder.At($"{name}/{Path.GetFileName(file)}"), overwrite: true);
         }
