@@ -79,6 +79,29 @@ public sealed class OutputTests
     }
 
     [Fact]
+    public async Task Files_of_the_float_model_that_a_web_app_publishes_give_way()
+    {
+        var sandbox = await Sandbox.CreateAsync();
+        // As the Web SDK has it of itself, and as a project may ask for the float model elsewhere.
+        sandbox.WriteProject(
+            $"""
+            {Item}
+            <Content Include="Models/**/*.json" Exclude="Models/**/config.json" CopyToPublishDirectory="PreserveNewest" />
+            <Content Include="Models/**/config.json" Link="Float/config.json" CopyToPublishDirectory="PreserveNewest" />
+            """
+        );
+        sandbox.Write("App/Models/ddpm-fashion/scheduler_config.json", "float");
+        sandbox.Write("App/Models/ddpm-fashion/config.json", "float");
+        sandbox.Write("App/Models/other.json", "other");
+
+        (await sandbox.DotNetAsync("publish", "App", "-tl:off", "-o", "out")).Succeeds();
+
+        Assert.NotEqual("float", sandbox.Read("out/Models/ddpm-fashion/scheduler_config.json"));
+        Assert.Equal("float", sandbox.Read("out/Float/config.json"));
+        Assert.Equal("other", sandbox.Read("out/Models/other.json"));
+    }
+
+    [Fact]
     public async Task Clean_removes_all_but_the_cache()
     {
         var sandbox = await Sandbox.CreateAsync();
