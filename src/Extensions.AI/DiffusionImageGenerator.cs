@@ -168,14 +168,35 @@ internal sealed class DiffusionImageGenerator : IImageGenerator
             settings = settings with { Image = OriginalPicture.Decode(original.Data, new(width, height)) };
         }
 
-        var (count, seed, progress) = (generation.Count, generation.Seed, generation.Progress);
-        var prompt = request.Prompt ?? "";
-        // Models without text have nothing to do with a prompt, but callers have no way to give none.
-        var images =
-            pipeline.TakesPrompts || prompt.Length > 0
-                ? pipeline.Generate(prompt, count, seed, steps: null, settings, progress, cancellation)
-                : pipeline.Generate(count, seed, steps: null, settings, progress, cancellation);
-        return new([.. images.Select(i => ContentOf(i, seed, generation.Format))]) { RawRepresentation = images };
+        var images = Generate(pipeline, request.Prompt ?? "", generation, settings, cancellation);
+        return new([.. images.Select(i => ContentOf(i, generation.Seed, generation.Format))])
+        {
+            RawRepresentation = images,
+        };
+    }
+
+    private static IReadOnlyList<GeneratedImage> Generate(
+        DiffusionPipeline pipeline,
+        string prompt,
+        RequestedGeneration asked,
+        GenerationOptions settings,
+        CancellationToken cancellation
+    )
+    {
+        var usual = pipeline.Warn;
+        // Requests take turns, so that each may have its own listener.
+        pipeline.Warn = asked.Warn ?? usual;
+        try
+        {
+            // Models without text have nothing to do with a prompt, but callers have no way to give none.
+            return pipeline.TakesPrompts || prompt.Length > 0
+                ? pipeline.Generate(prompt, asked.Count, asked.Seed, null, settings, asked.Progress, cancellation)
+                : pipeline.Generate(asked.Count, asked.Seed, null, settings, asked.Progress, cancellation);
+        }
+        finally
+        {
+            pipeline.Warn = usual;
+        }
     }
 
     private static DataContent ContentOf(GeneratedImage image, ulong seed, PictureFormat format) =>

@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Onnx.Diagnostics;
 using Microsoft.Extensions.AI;
 
 namespace DiffusionQuant.Extensions.AI;
@@ -59,6 +60,19 @@ public static class DiffusionImageOptionsExtensions
     {
         ArgumentNullException.ThrowIfNull(progress);
         return options.With(DiffusionImageProperties.Progress, progress);
+    }
+
+    /// <summary>Says who is told of what is no fault of this request, such as a prompt that was cut; without it, who the
+    /// generator's options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="warn">Told on the thread that works.</param>
+    public static ImageGenerationOptions WithWarnings(
+        this ImageGenerationOptions options,
+        Action<DiffusionQuantException> warn
+    )
+    {
+        ArgumentNullException.ThrowIfNull(warn);
+        return options.With(DiffusionImageProperties.Warnings, warn);
     }
 
     /// <summary>The seed that made a picture of a response; null for a picture of another generator.</summary>

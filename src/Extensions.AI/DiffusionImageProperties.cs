@@ -28,6 +28,10 @@ public static class DiffusionImageProperties
     /// thread that works.</summary>
     public const string Progress = "progress";
 
+    /// <summary>An <see cref="Action{T}"/> of <see cref="Onnx.Diagnostics.DiffusionQuantException"/>, told of what is no fault, on
+    /// the thread that works.</summary>
+    public const string Warnings = "warnings";
+
     /// <summary>Of a picture: its number among those of its seed, from 0. It and the seed decide the picture.</summary>
     public const string Index = "index";
 }

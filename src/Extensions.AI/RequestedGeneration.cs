@@ -25,6 +25,9 @@ internal sealed record RequestedGeneration
     /// <summary>Who is told how far it is.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
+    /// <summary>Who is told of what is no fault.</summary>
+    public Action<DiffusionQuantException>? Warn { get; init; }
+
     /// <summary>Reads options.</summary>
     /// <param name="options">The request's.</param>
     /// <param name="raw">What its factory gave, if anything.</param>
@@ -50,18 +53,27 @@ internal sealed record RequestedGeneration
                 ?? (ulong)Random.Shared.NextInt64(SeedLimit),
             Generation = Merge(properties, raw, defaults),
             Format = PictureFormat.Of(options?.MediaType),
-            Progress = properties?.GetValueOrDefault(DiffusionImageProperties.Progress) switch
-            {
-                null => null,
-                IProgress<GenerationProgress> progress => progress,
-                var other => throw GeneratorErrors.BadOption(
-                    DiffusionImageProperties.Progress,
-                    $"a {other.GetType().Name}",
-                    $"an IProgress of {nameof(GenerationProgress)} is expected"
-                ),
-            },
+            Progress = Listener<IProgress<GenerationProgress>>(
+                properties,
+                DiffusionImageProperties.Progress,
+                $"an IProgress of {nameof(GenerationProgress)}"
+            ),
+            Warn = Listener<Action<DiffusionQuantException>>(
+                properties,
+                DiffusionImageProperties.Warnings,
+                $"an Action of {nameof(DiffusionQuantException)}"
+            ),
         };
     }
+
+    private static T? Listener<T>(AdditionalPropertiesDictionary? properties, string name, string expected)
+        where T : class =>
+        properties?.GetValueOrDefault(name) switch
+        {
+            null => null,
+            T listener => listener,
+            var other => throw GeneratorErrors.BadOption(name, $"a {other.GetType().Name}", $"{expected} is expected"),
+        };
 
     /// <summary>A request goes before the defaults. What its factory gave goes before its properties, as in other generators:
     /// those fill in what is not set there.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Onnx.Diagnostics;
 using Microsoft.Extensions.AI;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats.Jpeg;
@@ -203,6 +204,25 @@ public sealed class GenerationTests(Clothes clothes) : IClassFixture<Clothes>
         // Middleware works on clones.
         await Generator.GenerateImagesAsync(Clothes.Prompt, options.Clone());
         Assert.Equal([new(0, 1, 1, 2), new(1, 1, 2, 2)], reports);
+    }
+
+    [Fact]
+    public async Task Each_request_is_told_of_its_own_warnings()
+    {
+        var (all, own) = (new List<DiffusionQuantException>(), new List<DiffusionQuantException>());
+        using var pipeline = DiffusionPipeline.Load(Repository.Clothes);
+        using var generator = pipeline.AsImageGenerator(options: new() { Warn = all.Add });
+        var tooLong = string.Join(' ', Enumerable.Repeat("red", 100));
+        var quick = new ImageGenerationOptions().WithSteps(1);
+        await generator.GenerateImagesAsync(tooLong, quick.Clone().WithWarnings(own.Add));
+        Assert.Equal("DQ1068", Assert.Single(own).Code);
+        Assert.Empty(all);
+        // Without a listener of its own the generator's is told, and the last request's is not any more.
+        await generator.GenerateImagesAsync(tooLong, quick);
+        Assert.Single(all);
+        Assert.Single(own);
+        quick.AdditionalProperties![DiffusionImageProperties.Warnings] = "all";
+        await Faults.Expect("DQ1160", () => generator.GenerateImagesAsync(tooLong, quick));
     }
 
     [Fact]
