@@ -1,5 +1,6 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation;
+using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Report.Tests;
 
@@ -13,7 +14,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Layers_are_sorted_by_a_column_with_mouse_and_keyboard()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         var sqnr = opened.Page.Locator("#layers thead th", new() { HasText = "SQNR" });
         await sqnr.Locator("button").ClickAsync();
         Assert.Equal(Layers.OrderBy(l => l.Sqnr).Select(l => l.Name), await opened.LayersAsync());
@@ -52,7 +53,10 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
                 Sqnr = -3,
             },
         };
-        await using var opened = await browser.OpenAsync(files.Write(ReportFiles.Fixture with { Layers = layers }));
+        await using var opened = await OpenPage.OfAsync(
+            browser,
+            files.Write(ReportFiles.Fixture with { Layers = layers })
+        );
         var sqnr = opened.Page.Locator("#layers thead th", new() { HasText = "SQNR" }).Locator("button");
         await sqnr.ClickAsync();
         Assert.Equal(["poor", "exact", "unmeasured"], await opened.LayersAsync());
@@ -64,7 +68,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Layers_are_filtered_by_words_and_by_bits()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         await opened.Page.FillAsync("#layer-filter", "MATMUL attention");
         var both = Layers.Where(l => l.Name.Contains("attention") && l.Operator == "MatMul").Select(l => l.Name);
         Assert.Equal(both, await opened.LayersAsync());
@@ -82,7 +86,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Charts_draw_the_values_and_follow_the_filter()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         Assert.True(await opened.PixelsOfAsync("#timesteps-chart", "--accent") > 300);
         var before = await opened.PixelsOfAsync("#layers-chart", "--bits-4");
         Assert.True(before > 10_000, $"{before}");
@@ -97,7 +101,10 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     public async Task Bars_are_as_high_as_their_values()
     {
         var layers = new[] { Layers[0] with { Sqnr = 40 }, Layers[0] with { Sqnr = 10 } };
-        await using var opened = await browser.OpenAsync(files.Write(ReportFiles.Fixture with { Layers = layers }));
+        await using var opened = await OpenPage.OfAsync(
+            browser,
+            files.Write(ReportFiles.Fixture with { Layers = layers })
+        );
         Assert.Equal(4, layers[0].WeightBits);
         var heights = await opened.Page.EvaluateAsync<double[]>(
             """
@@ -123,7 +130,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Pointing_at_a_bar_names_its_layer()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         await opened.Page.SelectOptionAsync("#layer-bits", "8");
         var plot = opened.Page.Locator("#layers-chart .u-over");
         var box = (await plot.BoundingBoxAsync())!;
@@ -153,7 +160,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
         PngWriter.Save(files.At("a.png"), before, 4, 3, 1);
         PngWriter.Save(files.At("b.png"), after, 4, 3, 1);
         var report = ReportFiles.Fixture with { Samples = [new(7, "a.png", "b.png", 30)] };
-        await using var opened = await browser.OpenAsync(files.Write(report, samples: files.At("")));
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(report, samples: files.At("")));
         await opened.WaitForDifferencesAsync();
 
         // One value in twelve is more than one in a hundred: 20 · 8 fits into 255, 20 · 16 does not.
@@ -169,7 +176,7 @@ public sealed class InteractionTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task A_sample_is_enlarged_and_closed_again()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         await opened.WaitForDifferencesAsync();
         await opened.Page.Locator(".samples button").Nth(2).ClickAsync();
         Assert.Contains("Image 2", await opened.Page.InnerTextAsync("#enlarged-title"));

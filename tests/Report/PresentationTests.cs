@@ -1,4 +1,5 @@
 using DiffusionQuant.Evaluation;
+using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Report.Tests;
 
@@ -12,7 +13,7 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task The_page_needs_no_network_and_complains_of_nothing()
     {
-        await using var opened = await browser.OpenAsync(files.Write(context: ReportFiles.Failing));
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(context: ReportFiles.Failing));
         await opened.WaitForDifferencesAsync();
         await opened.SaveScreenshotAsync("desktop-light-fails");
         Assert.Empty(opened.Requests);
@@ -25,7 +26,11 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
     {
         foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
         {
-            await using var opened = await browser.OpenAsync(files.Write(context: ReportFiles.Failing), Phone(scheme));
+            await using var opened = await OpenPage.OfAsync(
+                browser,
+                files.Write(context: ReportFiles.Failing),
+                Phone(scheme)
+            );
             await opened.WaitForDifferencesAsync();
             await opened.SaveScreenshotAsync($"phone-{scheme.ToString().ToLowerInvariant()}-fails");
             Assert.Equal(390, await WidthAsync(opened));
@@ -38,7 +43,8 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Dark_mode_applies_to_page_and_charts_at_once()
     {
-        await using var opened = await browser.OpenAsync(
+        await using var opened = await OpenPage.OfAsync(
+            browser,
             files.Write(context: ReportFiles.Passing),
             new() { ColorScheme = ColorScheme.Dark }
         );
@@ -60,7 +66,8 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
         {
             foreach (var context in new[] { ReportFiles.Failing, ReportFiles.Passing })
             {
-                await using var opened = await browser.OpenAsync(
+                await using var opened = await OpenPage.OfAsync(
+                    browser,
                     files.Write(context: context),
                     new() { ColorScheme = scheme }
                 );
@@ -73,7 +80,7 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Without_scripts_all_values_can_be_read()
     {
-        await using var opened = await browser.OpenAsync(files.Write(), new() { JavaScriptEnabled = false });
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(), new() { JavaScriptEnabled = false });
         var psnr = opened.Page.Locator("tr[data-metric='psnr'] td[data-label='Quantized']");
         await Assertions.Expect(psnr).ToBeVisibleAsync();
         await Assertions.Expect(opened.Page.Locator("#layers tbody tr").First).ToBeVisibleAsync();
@@ -85,7 +92,11 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Paper_shows_every_layer_in_light_colours()
     {
-        await using var opened = await browser.OpenAsync(files.Write(), new() { ColorScheme = ColorScheme.Dark });
+        await using var opened = await OpenPage.OfAsync(
+            browser,
+            files.Write(),
+            new() { ColorScheme = ColorScheme.Dark }
+        );
         await opened.WaitForDifferencesAsync();
         await opened.Page.EvaluateAsync("dispatchEvent(new Event('beforeprint'))");
         await opened.Page.EmulateMediaAsync(new() { Media = Media.Print, ColorScheme = ColorScheme.Dark });
@@ -115,7 +126,8 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
                 }
             )
             .ToArray();
-        await using var opened = await browser.OpenAsync(
+        await using var opened = await OpenPage.OfAsync(
+            browser,
             files.Write(Report with { Layers = layers }),
             Phone(ColorScheme.Light)
         );
@@ -145,7 +157,7 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
             VerifiedFile = Hostile,
             AcceptCommand = Hostile,
         };
-        await using var opened = await browser.OpenAsync(files.Write(report, context));
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(report, context));
         await opened.WaitForDifferencesAsync();
         Assert.Equal([Hostile], await opened.LayersAsync());
         Assert.Equal(Hostile, await opened.Page.TextContentAsync("#command"));
@@ -177,7 +189,7 @@ public sealed class PresentationTests(Browser browser, ReportFiles files)
             Metrics = [new("psnr", double.PositiveInfinity, 4)],
             Timesteps = [new(500, double.PositiveInfinity, 0)],
         };
-        await using var opened = await browser.OpenAsync(files.Write(little));
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(little));
         Assert.StartsWith("\u221e\u00a0dB", await opened.Page.InnerTextAsync("td[data-label='Quantized']"));
         Assert.Empty(opened.Complaints);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DiffusionQuant.Evaluation;
 using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Report.Tests;
 
@@ -14,7 +15,7 @@ public sealed class ShownValuesTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Metrics_are_shown_rounded_to_their_digits()
     {
-        await using var opened = await browser.OpenAsync(files.Write(context: ReportFiles.Failing));
+        await using var opened = await OpenPage.OfAsync(browser, files.Write(context: ReportFiles.Failing));
         foreach (var (title, metrics) in new[] { ("Quantized", Report.Metrics), ("Float", Report.FloatMetrics) })
         {
             foreach (var metric in metrics)
@@ -47,7 +48,7 @@ public sealed class ShownValuesTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task Layers_timesteps_sizes_and_times_are_all_shown()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         var layers = await ValuesAsync(opened, "#layers tbody tr", "td");
         Assert.Equal(Report.Layers.Count, layers.Length);
         Assert.Equal(Report.Layers.Select(l => l.Name), await opened.LayersAsync());
@@ -79,7 +80,7 @@ public sealed class ShownValuesTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task What_repeats_the_run_is_all_there()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         Assert.Equal(Report.Command, await opened.Page.InnerTextAsync("#command"));
         var text = await opened.Page.InnerTextAsync("section[aria-labelledby='identity-title']");
         string[] needed =
@@ -101,7 +102,7 @@ public sealed class ShownValuesTests(Browser browser, ReportFiles files)
     [BrowserFact]
     public async Task The_page_gives_its_metrics_back()
     {
-        await using var opened = await browser.OpenAsync(files.Write());
+        await using var opened = await OpenPage.OfAsync(browser, files.Write());
         var download = await opened.Page.RunAndWaitForDownloadAsync(() => opened.Page.ClickAsync("#download"));
         var saved = await File.ReadAllTextAsync((await download.PathAsync())!);
         Assert.Equal(EvaluationReport.FileName, download.SuggestedFilename);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DiffusionQuant.Tests.Shared;
 
 namespace DiffusionQuant.Report.Tests;
 
@@ -27,8 +28,12 @@ internal sealed class OpenPage : IAsyncDisposable
     public IReadOnlyCollection<string> Requests =>
         [.. requests.Where(url => url != Page.Url && !url.StartsWith("data:") && !url.StartsWith("blob:"))];
 
-    public static async Task<OpenPage> OfAsync(IBrowserContext context, string file)
+    /// <summary>Opens a report without a network, as a desktop shows it or as <paramref name="options"/> say.</summary>
+    public static async Task<OpenPage> OfAsync(Browser browser, string file, BrowserNewContextOptions? options = null)
     {
+        options ??= new();
+        options.Offline = true;
+        var context = await browser.NewContextAsync(options);
         var opened = new OpenPage(context, await context.NewPageAsync());
         await opened.Page.GotoAsync(new Uri(Path.GetFullPath(file)).AbsoluteUri);
         return opened;

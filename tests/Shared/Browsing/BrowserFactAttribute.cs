@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Report.Tests;
+namespace DiffusionQuant.Tests.Shared;
 
 /// <summary>
 /// A test in a real browser. Without one it is skipped with a reason on a developer's machine, and fails with the same

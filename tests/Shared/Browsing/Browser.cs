@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Report.Tests;
+namespace DiffusionQuant.Tests.Shared;
 
 /// <summary>One Chromium for all tests of a class.</summary>
 public sealed class Browser : IAsyncLifetime
@@ -47,16 +47,15 @@ public sealed class Browser : IAsyncLifetime
         playwright?.Dispose();
     }
 
-    /// <summary>Opens a file as a desktop shows it, or as <paramref name="options"/> say.</summary>
-    internal async Task<OpenPage> OpenAsync(string file, BrowserNewContextOptions? options = null)
+    /// <summary>A window of its own, with a desktop's size unless <paramref name="options"/> say otherwise.</summary>
+    internal async Task<IBrowserContext> NewContextAsync(BrowserNewContextOptions? options = null)
     {
         Assert.True(browser is not null, Chromium.Advice);
         options ??= new();
-        options.Offline = true;
         options.ViewportSize ??= new() { Width = 1200, Height = 900 };
         var context = await browser!.NewContextAsync(options);
         // A busy machine is no failure.
         context.SetDefaultTimeout(120_000);
-        return await OpenPage.OfAsync(context, file);
+        return context;
     }
 }

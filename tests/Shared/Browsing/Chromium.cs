@@ -1,4 +1,4 @@
-namespace DiffusionQuant.Report.Tests;
+namespace DiffusionQuant.Tests.Shared;
 
 /// <summary>The installed Chromium. Nothing is downloaded for a test.</summary>
 internal static class Chromium
