@@ -3,12 +3,20 @@
 #:include Common/Repository.cs
 #:include Common/Shell.cs
 
-// Packs DiffusionQuant, then builds and runs the sample app as a user would: from the packages alone. The build
+// Packs DiffusionQuant, then builds and runs a sample app as a user would: from the packages alone. The build
 // quantizes the app's model, and the app draws pictures with it.
 //
-//   dotnet run eng/demo.cs
+//   dotnet run eng/demo.cs [-- text]
+//
+// With `text` it is the app that draws pictures of prompts.
 
-string sample = Repository.PathOf("samples", "ImageApp");
+if (args is not ([] or ["text"]))
+{
+    Console.Error.WriteLine("demo: the only argument is text, for the app that draws pictures of prompts");
+    return 1;
+}
+
+string sample = Repository.PathOf("samples", args is ["text"] ? "TextToImage" : "ImageApp");
 
 bool succeeded =
     Shell.Show(Repository.Root, "dotnet", "run", "eng/pack.cs") == 0
