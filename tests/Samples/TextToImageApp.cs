@@ -25,6 +25,7 @@ public sealed class TextToImageApp : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await app!.DisposeAsync();
+        await app!.StopAsync();
+        await app.DisposeAsync();
     }
 }

@@ -82,6 +82,19 @@ public sealed class TextToImageTests(Browser browser, TextToImageApp app)
         await other.WaitForPicturesAsync(1);
     }
 
+    [Fact]
+    public async Task The_app_ends_at_once_while_it_draws()
+    {
+        var own = new TextToImageApp();
+        await own.InitializeAsync();
+        using var client = new HttpClient();
+        await using var events = await client.GetStreamAsync($"{own.Address}/pictures?prompt=bag&count=16&steps=500");
+        using var reader = new StreamReader(events);
+        Assert.Equal("event: progress", await reader.ReadLineAsync());
+        // A host waits 30 seconds for requests that do not end.
+        await own.DisposeAsync().WaitAsync(TimeSpan.FromSeconds(25));
+    }
+
     [BrowserFact]
     public async Task It_fits_phones_and_desktops_light_and_dark()
     {

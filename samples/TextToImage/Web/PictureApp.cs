@@ -29,11 +29,12 @@ internal static class PictureApp
         var app = builder.Build();
         app.UseDefaultFiles();
         app.UseStaticFiles();
-        // The token is cancelled when the browser goes away, and then the generation stops within a step.
+        // When the browser goes away its token is cancelled, and the generation stops within a step; when the app ends, too.
+        var ending = app.Lifetime.ApplicationStopping;
         app.MapGet(
             "/pictures",
             ([AsParameters] PictureRequest request, IImageGenerator generator, CancellationToken cancellation) =>
-                TypedResults.ServerSentEvents(PictureEvents.Of(request, generator, cancellation))
+                TypedResults.ServerSentEvents(PictureEvents.Of(request, generator, ending, cancellation))
         );
         return app;
     }

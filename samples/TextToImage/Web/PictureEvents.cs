@@ -17,6 +17,7 @@ internal static class PictureEvents
     public static async IAsyncEnumerable<SseItem<object>> Of(
         PictureRequest request,
         IImageGenerator generator,
+        CancellationToken ending,
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
@@ -27,8 +28,9 @@ internal static class PictureEvents
         }
 
         // The generator tells its progress on its own thread.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ending, cancellation);
         var events = Channel.CreateUnbounded<SseItem<object>>();
-        var work = WriteAsync(events.Writer, request, generator, cancellation);
+        var work = WriteAsync(events.Writer, request, generator, stop.Token);
         await foreach (var item in events.Reader.ReadAllAsync(CancellationToken.None))
         {
             yield return item;
