@@ -187,7 +187,7 @@ internal static class DiffusionErrors
     public static DiffusionQuantException NoTokenizer(string folder, string encoder, string why) =>
         new(
             "DQ1061",
-            $"{folder}: the tokenizer of the text encoder {encoder} is not found: {why}. Copy the folder 'tokenizer' (tokenizer_2, tokenizer_3) from the model's source to the model."
+            $"{folder}: the tokenizer of the text encoder {encoder} is not found: {why}. Copy the tokenizer's files from the model's source; in a pipeline they lie in the folder 'tokenizer' (tokenizer_2, tokenizer_3)."
         );
 
     [Diagnostic("DQ1062")]

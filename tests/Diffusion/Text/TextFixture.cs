@@ -32,6 +32,9 @@ internal sealed class TextFixture : IDisposable
         1,
     ];
 
+    /// <summary>The folder of a real tokenizer of CLIP's kind.</summary>
+    public static string ClipTokenizer => Path.Combine(Repository.Clothes, "tokenizer");
+
     public TemporaryFolder Folder { get; } = new();
 
     /// <summary>The ids of <see cref="Prompt"/> or of no text in sd-clothes' vocabulary.</summary>
@@ -55,7 +58,7 @@ internal sealed class TextFixture : IDisposable
     /// <summary>Writes sd-clothes' tokenizer, with another padding token where one is given.</summary>
     public void AddClipTokenizer(string name, string? pad = null)
     {
-        foreach (var file in Directory.GetFiles(Path.Combine(Repository.Clothes, "tokenizer")))
+        foreach (var file in Directory.GetFiles(ClipTokenizer))
         {
             File.Copy(file, Folder.At($"{name}/{Path.GetFileName(file)}"), overwrite: true);
         }

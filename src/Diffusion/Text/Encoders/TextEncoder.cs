@@ -10,9 +10,6 @@ internal sealed class TextEncoder : IDisposable
 {
     private const int UsualClipLength = 77;
 
-    // A vocabulary is filled up to a multiple of 64 or 128, and tokens may have been added to it.
-    private const int MostRowsPerToken = 2;
-
     private readonly PromptEncoderOptions options;
     private ModelSession? session;
 
@@ -22,13 +19,7 @@ internal sealed class TextEncoder : IDisposable
         Graph = graph;
         Tokenizer = tokenizer;
         this.options = options;
-        if (
-            graph.Rows is { } rows
-            && (tokenizer.VocabularySize > rows || tokenizer.VocabularySize * (long)MostRowsPerToken < rows)
-        )
-        {
-            throw DiffusionErrors.TokenizerDoesNotFit(tokenizer.Path, tokenizer.VocabularySize, graph.Path, rows);
-        }
+        TokenizerFiles.CheckSize(tokenizer, graph.Path, graph.Rows);
     }
 
     /// <summary>Its folder's name.</summary>

@@ -11,7 +11,6 @@ internal sealed class ClipTokenizer : ITextTokenizer
     private readonly BpeTokenizer bpe;
     private readonly int begin;
     private readonly int end;
-    private readonly int pad;
 
     // In the order in which they are looked for: a longer one may start with a shorter one.
     private readonly (string Text, int Id)[] specials;
@@ -33,7 +32,7 @@ internal sealed class ClipTokenizer : ITextTokenizer
         var (beginText, endText) = (settings.Begin ?? Begin, settings.End ?? End);
         begin = Id(beginText);
         end = Id(endText);
-        pad =
+        Pad =
             settings.Pad is not null ? Id(settings.Pad)
             : settings.DefaultPad is not null ? vocabulary.GetValueOrDefault(settings.DefaultPad, end)
             : end;
@@ -73,7 +72,10 @@ internal sealed class ClipTokenizer : ITextTokenizer
 
     public int? MaxLength { get; }
 
-    public TokenRow Encode(string text, int length) => TokenRow.Of(Tokens(text), begin, end, pad, length);
+    /// <summary>The token that fills up a text.</summary>
+    public int Pad { get; }
+
+    public TokenRow Encode(string text, int length) => TokenRow.Of(Tokens(text), begin, end, Pad, length);
 
     /// <summary>The tokens alone. Special ones are taken out before words are, as transformers does, so that SDXL's second
     /// tokenizer makes its padding token of a "!".</summary>

@@ -11,6 +11,9 @@ internal static class TokenizerFiles
     private const string Pieces = "spiece.model";
     private const string Whole = "tokenizer.json";
 
+    // A vocabulary is filled up to a multiple of 64 or 128, and tokens may have been added to it.
+    private const int MostRowsPerToken = 2;
+
     /// <summary>The files that may be looked at, whether they are there or not.</summary>
     public static IEnumerable<string> Places(string folder) =>
         new[] { Vocabulary, Merges, Pieces, Whole }
@@ -56,6 +59,22 @@ internal static class TokenizerFiles
                 : hasMerges ? $"{Vocabulary} is missing beside {Merges}"
                 : $"it holds neither {Vocabulary} with {Merges}, nor {Pieces}, nor {Whole}"
         );
+    }
+
+    /// <summary>Refuses a tokenizer of another model than the encoder's.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="encoder">The encoder's file, for messages.</param>
+    /// <param name="rows">Rows of its table of embeddings; null where they are not known.</param>
+    /// <exception cref="DiffusionQuantException">DQ1063: it has more tokens than rows, or far fewer.</exception>
+    public static void CheckSize(ITextTokenizer tokenizer, string encoder, int? rows)
+    {
+        if (
+            rows is { } known
+            && (tokenizer.VocabularySize > known || tokenizer.VocabularySize * (long)MostRowsPerToken < known)
+        )
+        {
+            throw DiffusionErrors.TokenizerDoesNotFit(tokenizer.Path, tokenizer.VocabularySize, encoder, known);
+        }
     }
 
     private static T Read<T>(string path, Func<string, T> read)
