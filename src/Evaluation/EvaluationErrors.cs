@@ -108,6 +108,10 @@ internal static partial class EvaluationErrors
             )
         );
 
+    [Diagnostic("DQ3017")]
+    public static DiffusionQuantException NoClipScore(string path, string why) =>
+        new("DQ3017", $"{path}: this CLIP model has nothing to score: {why}, or leave the CLIP model out.");
+
     /// <summary>Hashes say enough by how they begin.</summary>
     private static string Shorten(string text) => Hash().Replace(text, "$1...");
 

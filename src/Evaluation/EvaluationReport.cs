@@ -43,10 +43,14 @@ public sealed record EvaluationReport
     /// <summary>The reference of distribution metrics; null when none was given.</summary>
     public ReferenceIdentity? Reference { get; init; }
 
+    /// <summary>The CLIP model that compared images with their prompts; null when none did.</summary>
+    public ClipIdentity? Clip { get; init; }
+
     /// <summary>The model's metrics, in the order of <see cref="MetricCatalog.All"/>.</summary>
     public required IReadOnlyList<Metric> Metrics { get; init; }
 
-    /// <summary>The float model's own distribution metrics, from the same noise.</summary>
+    /// <summary>The float model's own values of metrics that it has: those of distributions and the CLIP score, from the same
+    /// noise.</summary>
     public IReadOnlyList<Metric> FloatMetrics { get; init; } = [];
 
     /// <summary>Noise-prediction quality by timestep, from the noisiest on.</summary>
@@ -95,13 +99,19 @@ public sealed record EvaluationReport
     /// <summary>The float model's value of a metric; null when it was not measured.</summary>
     public Metric? FindFloat(string name) => FloatMetrics.FirstOrDefault(m => m.Name == name);
 
-    /// <summary>A metric's title for people, with the extractor's name where it is not the standard one.</summary>
+    /// <summary>A metric's title for people, with the extractor's name where it is not the standard one, or with the CLIP
+    /// model's.</summary>
     public string Label(string name)
     {
         var definition = MetricCatalog.Find(name);
-        return definition.Kind is MetricKind.Distribution or MetricKind.DistributionToFloat && Extractor is not null
-            ? Extractor.Label(definition.Title)
-            : definition.Title;
+        return definition.Kind switch
+        {
+            MetricKind.Distribution or MetricKind.DistributionToFloat when Extractor is not null => Extractor.Label(
+                definition.Title
+            ),
+            MetricKind.Prompted when Clip is not null => $"{definition.Title}[{Clip.Name}]",
+            _ => definition.Title,
+        };
     }
 
     /// <summary>The file's text.</summary>

@@ -62,6 +62,10 @@ public sealed record EvaluationRequest(string ModelPath)
     /// <summary>The reference of distribution metrics: a name or a path; null for the extractor's own, if it has one.</summary>
     public string? Reference { get; init; }
 
+    /// <summary>A folder with a CLIP model in ONNX, which says how well the paired images fit their <see cref="Prompts"/>; null
+    /// for none.</summary>
+    public string? Clip { get; init; }
+
     /// <summary>Which part of the run to make.</summary>
     public Shard Shard { get; init; } = Shard.Whole;
 

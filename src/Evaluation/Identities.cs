@@ -35,6 +35,11 @@ public sealed record ExtractorIdentity(string Name, string Sha256, bool IsStanda
     public string Label(string title) => IsStandardInception ? title : $"{title}[{Name}]";
 }
 
+/// <summary>The model that compares pictures with their prompts.</summary>
+/// <param name="Name">What people call it: <c>clip-vit-base-patch32</c>.</param>
+/// <param name="Sha256">Over its networks, its tokenizer and how it prepares pictures, in lower-case hexadecimal.</param>
+public sealed record ClipIdentity(string Name, string Sha256);
+
 /// <summary>The set of images that distribution metrics compare with.</summary>
 /// <param name="Name">What people call it: <c>fashion-mnist</c>.</param>
 /// <param name="Sha256">Over its statistics, in lower-case hexadecimal.</param>

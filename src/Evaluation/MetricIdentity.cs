@@ -22,7 +22,7 @@ public sealed class MetricIdentity : IEquatable<MetricIdentity>
             Add("float model", report.Float?.Sha256);
         }
 
-        if (kind is MetricKind.Paired or MetricKind.Distribution or MetricKind.DistributionToFloat)
+        if (kind is not (MetricKind.Size or MetricKind.Speed))
         {
             Add("images", metric.Images.ToString(CultureInfo.InvariantCulture));
             settings.AddRange(report.Sampling.Settings);
@@ -36,6 +36,12 @@ public sealed class MetricIdentity : IEquatable<MetricIdentity>
         if (kind is MetricKind.Distribution)
         {
             Add("reference", report.Reference is { } r ? $"{r.Name} {r.Sha256}" : null);
+        }
+
+        if (kind is MetricKind.Prompted)
+        {
+            // By content alone: a folder may be called otherwise on another machine.
+            Add("CLIP model", report.Clip?.Sha256);
         }
 
         return new(settings);

@@ -4,7 +4,7 @@ using DiffusionQuant.Quantization.Datasets;
 namespace DiffusionQuant.Evaluation.Features;
 
 /// <summary>The failures of extractors and references: codes DQ3020 to DQ3049, but for those of images
-/// (<see cref="Quantization.Datasets.DatasetErrors"/>).</summary>
+/// (<see cref="Quantization.Datasets.DatasetErrors"/>) and of CLIP models (<see cref="Clip.ClipErrors"/>).</summary>
 internal static class FeatureErrors
 {
     [Diagnostic("DQ3020")]

@@ -11,11 +11,17 @@ public static class MetricCatalog
     /// <summary>SSIM of the final images.</summary>
     public const string Ssim = "ssim";
 
+    /// <summary>SQNR of the final latents.</summary>
+    public const string LatentSqnr = "latentSqnr";
+
     /// <summary>SQNR of the network's output on the same x_t.</summary>
     public const string NoiseSqnr = "noiseSqnr";
 
     /// <summary>Mean squared error of the network's output on the same x_t.</summary>
     public const string NoiseError = "noiseError";
+
+    /// <summary>How well images fit their prompts, by a CLIP model.</summary>
+    public const string ClipScore = "clipScore";
 
     /// <summary>Fréchet distance to the reference set.</summary>
     public const string Fid = "fid";
@@ -73,6 +79,17 @@ public static class MetricCatalog
             "How similar in structure the final images are to the float model's from the same noise; 1 is equal."
         ),
         new(
+            LatentSqnr,
+            "Latent SQNR",
+            MetricKind.Paired,
+            true,
+            "dB",
+            2,
+            2.5,
+            false,
+            "How much stronger the final latents are than their difference to the float model's from the same noise."
+        ),
+        new(
             NoiseSqnr,
             "Noise-prediction SQNR",
             MetricKind.Paired,
@@ -93,6 +110,17 @@ public static class MetricCatalog
             0.35,
             true,
             "Mean squared error of the network's output against the float model's on the same x_t."
+        ),
+        new(
+            ClipScore,
+            "CLIP score",
+            MetricKind.Prompted,
+            true,
+            "",
+            2,
+            0.5,
+            false,
+            "How well images fit their prompts: 100 times the cosine of a CLIP model's embeddings of both, at least 0."
         ),
         new(
             Fid,

@@ -6,6 +6,9 @@ public enum MetricKind
     /// <summary>Image by image against the float model's from the same noise.</summary>
     Paired,
 
+    /// <summary>Image by image against its prompt, on the images that are paired.</summary>
+    Prompted,
+
     /// <summary>The distribution of many images against a reference set, by features of an extractor.</summary>
     Distribution,
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Evaluation.Features.Clip;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
@@ -17,6 +18,7 @@ public sealed class EvaluationSetup : IDisposable
     private readonly TestedModel model;
     private readonly TestedModel? floatModel;
     private readonly FeatureExtractor? extractor;
+    private readonly ClipModel? clip;
     private readonly TrajectorySettings settings;
     private readonly EncodedPrompts text;
     private string? partKey;
@@ -28,6 +30,7 @@ public sealed class EvaluationSetup : IDisposable
         TrajectorySettings settings,
         FeatureExtractor? extractor,
         ReferenceStatistics? reference,
+        ClipModel? clip,
         PartHeader header
     )
     {
@@ -37,6 +40,7 @@ public sealed class EvaluationSetup : IDisposable
         this.settings = settings;
         text = new(request, settings);
         this.extractor = extractor;
+        this.clip = clip;
         Reference = reference;
         Header = header;
         Shape = extractor is null ? null : StatisticsShape.Of(extractor, reference);
@@ -86,6 +90,8 @@ public sealed class EvaluationSetup : IDisposable
             // Parts of its own make other pictures of the same latents, and other states of the same prompts.
             Decoder(model),
             request.Prompts is null ? null : EncodedPrompts.IdentityOf(Speaker(model)),
+            // The float model's pictures are scored beside the others, so that no baseline depends on it.
+            Header.Clip?.Sha256,
         ]);
 
     /// <summary>Threads; 0 for one per core.</summary>
@@ -94,12 +100,15 @@ public sealed class EvaluationSetup : IDisposable
     /// <summary>The time between two savings of a checkpoint.</summary>
     internal TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Whether the samples are latents, which are then compared themselves.</summary>
+    internal bool MakesLatents => model.MakesLatents;
+
     /// <summary>What the extractor gives; null where no distribution is measured.</summary>
     internal StatisticsShape? Shape { get; }
 
     /// <summary>
     /// Finds all files and folders that decide the result, whether they exist or not: those of the float model (of the model
-    /// under test where there is none), of its decoder and of the extractor, the reference and the conditioning.
+    /// under test where there is none), of its decoder, the extractor and the CLIP model, the reference and the conditioning.
     /// </summary>
     public IReadOnlyList<string> FindFiles()
     {
@@ -111,13 +120,14 @@ public sealed class EvaluationSetup : IDisposable
             .. source.FindDecoderFiles(),
             .. FindTextFiles(source),
             .. extractor?.Files ?? [],
+            .. clip?.Files ?? [],
             .. named.OfType<string>().Where(Path.Exists),
         ];
     }
 
     /// <summary>Reads the models and decides.</summary>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ3010, DQ3011: the models do not pair, or a number is not allowed;
-    /// further codes from reading models, extractor and reference.</exception>
+    /// DQ3017: a CLIP model has nothing to compare; further codes from reading models, extractor, reference and CLIP model.</exception>
     public static EvaluationSetup Of(EvaluationRequest request)
     {
         var made = MadeBy.Find(request.ModelPath);
@@ -167,6 +177,7 @@ public sealed class EvaluationSetup : IDisposable
         };
         var notes = new List<string>();
         var (paired, distribution) = Counts(request, model, floatModel, notes);
+        var clip = ClipChoice.Find(request, model, paired);
         var extractor = distribution == 0 ? null : FeatureChoice.FindExtractor(request, model, notes);
         if (extractor is null)
         {
@@ -205,6 +216,7 @@ public sealed class EvaluationSetup : IDisposable
                 OutputLength = shape.Height * shape.Width * model.Model.Contract.OutputChannels,
                 Extractor = extractor?.Identity,
                 Reference = reference?.Identity,
+                Clip = clip?.Identity,
                 ReferenceSource = request.Reference ?? reference?.Name,
                 PairedImages = paired,
                 DistributionImages = distribution,
@@ -224,7 +236,7 @@ public sealed class EvaluationSetup : IDisposable
                     : [.. PromptFile.Read(request.Prompts).Take(Math.Max(paired, 1))],
                 Notes = notes,
             };
-            return new(request, model, floatModel, settings, extractor, reference, header);
+            return new(request, model, floatModel, settings, extractor, reference, clip, header);
         }
         catch
         {
@@ -246,6 +258,9 @@ public sealed class EvaluationSetup : IDisposable
     internal ModelRun LoadModel() => Load(model);
 
     internal ModelRun LoadFloat() => Load(floatModel!);
+
+    /// <summary>What scores pictures by their prompts; null where nothing does.</summary>
+    internal ClipScorer? LoadClip() => clip is null ? null : new(clip, request.Session);
 
     internal ImageStatistics? NewStatistics() => Shape is null ? null : new(Header.DistributionImages, Shape);
 

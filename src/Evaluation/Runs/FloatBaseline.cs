@@ -59,7 +59,7 @@ internal static class FloatBaseline
                 var images = run.Decode(last, cancellation);
                 if (setup.IsPaired(batch))
                 {
-                    writer.Add(images);
+                    writer.AddEnd(last.Next, images);
                 }
 
                 setup.Observe(statistics, batch, images, cancellation);

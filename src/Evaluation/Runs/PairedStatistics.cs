@@ -39,6 +39,8 @@ public sealed class PairedStatistics
                 writer.Write(noise);
             }
 
+            Write(writer, image.Latents);
+            Write(writer, image.Clip);
             Write(writer, image.FloatPng);
             Write(writer, image.QuantizedPng);
         }
@@ -61,6 +63,8 @@ public sealed class PairedStatistics
             result.Add(
                 new PairedImage(index, double.IsNaN(psnr) ? null : psnr, double.IsNaN(ssim) ? null : ssim, steps)
                 {
+                    Latents = ReadPair(reader),
+                    Clip = ReadPair(reader),
                     FloatPng = ReadBytes(reader),
                     QuantizedPng = ReadBytes(reader),
                 }
@@ -69,6 +73,19 @@ public sealed class PairedStatistics
 
         return result;
     }
+
+    private static void Write(BinaryWriter writer, (double First, double Second)? pair)
+    {
+        writer.Write(pair is not null);
+        if (pair is { } both)
+        {
+            writer.Write(both.First);
+            writer.Write(both.Second);
+        }
+    }
+
+    private static (double, double)? ReadPair(BinaryReader reader) =>
+        reader.ReadBoolean() ? (reader.ReadDouble(), reader.ReadDouble()) : null;
 
     private static void Write(BinaryWriter writer, byte[]? bytes)
     {
@@ -92,6 +109,12 @@ public sealed record PairedImage(
     IReadOnlyList<(double Signal, double Noise)> Steps
 )
 {
+    /// <summary>Σz² and Σ(z − ẑ)² over the final latents; null where the samples are images.</summary>
+    public (double Signal, double Noise)? Latents { get; init; }
+
+    /// <summary>How well both models' images fit the prompt, 0 to 100; null where no CLIP model says.</summary>
+    public (double Float, double Model)? Clip { get; init; }
+
     /// <summary>The float model's picture, where it is kept.</summary>
     public byte[]? FloatPng { get; init; }
 

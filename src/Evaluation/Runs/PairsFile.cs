@@ -7,7 +7,7 @@ namespace DiffusionQuant.Evaluation.Runs;
 
 /// <summary>
 /// The float model's trajectories of the paired images on disk, batch after batch: x_t and the network's output of every
-/// step, then the final images. They are written once for a float model and read for each quantized one.
+/// step, then the final samples and images. They are written once for a float model and read for each quantized one.
 /// </summary>
 internal static class PairsFile
 {
@@ -40,8 +40,12 @@ internal static class PairsFile
             Write(step.Output);
         }
 
-        public void Add(IReadOnlyList<RasterImage>? images)
+        /// <summary>Adds what a batch ends with.</summary>
+        /// <param name="samples">The last step's next samples: latents where a decoder makes images of them.</param>
+        /// <param name="images">The images; null where nothing makes any.</param>
+        public void AddEnd(float[] samples, IReadOnlyList<RasterImage>? images)
         {
+            Write(samples);
             writer.Write(images?.Count ?? 0);
             foreach (var image in images ?? [])
             {
@@ -68,8 +72,9 @@ internal static class PairsFile
 
         public (float[] Samples, float[] Output) NextStep() => (ReadFloats(), ReadFloats());
 
-        public IReadOnlyList<RasterImage> NextImages()
+        public (float[] Samples, IReadOnlyList<RasterImage> Images) NextEnd()
         {
+            var samples = ReadFloats();
             var images = new RasterImage[reader.ReadInt32()];
             for (var i = 0; i < images.Length; i++)
             {
@@ -77,13 +82,15 @@ internal static class PairsFile
                 images[i] = new(width, height, channels, reader.ReadBytes(width * height * channels));
             }
 
-            return images;
+            return (samples, images);
         }
 
         /// <summary>Goes on behind a batch.</summary>
         public void Skip(int steps)
         {
-            for (var i = 0; i < 2 * steps; i++)
+            const int OfStep = 2;
+            const int OfEnd = 1;
+            for (var i = 0; i < (OfStep * steps) + OfEnd; i++)
             {
                 SkipBytes(reader.ReadInt32() * (long)sizeof(float));
             }

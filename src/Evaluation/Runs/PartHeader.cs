@@ -47,6 +47,9 @@ public sealed record PartHeader
     /// <summary>The reference; null for none.</summary>
     public ReferenceIdentity? Reference { get; init; }
 
+    /// <summary>The CLIP model; null for none.</summary>
+    public ClipIdentity? Clip { get; init; }
+
     /// <summary>Where the reference was found: a name or a path.</summary>
     public string? ReferenceSource { get; init; }
 
@@ -119,6 +122,7 @@ public sealed record PartHeader
             .. Sampling.Settings.Select(s => (s.Key, (object?)s.Value)),
             ("extractor", Extractor),
             ("reference", Reference),
+            ("CLIP model", Clip?.Sha256),
             ("paired images", PairedImages),
             ("distribution images", DistributionImages),
             ("batch size", BatchSize),

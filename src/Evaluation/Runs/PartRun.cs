@@ -1,4 +1,5 @@
 using DiffusionQuant.Diffusion;
+using DiffusionQuant.Evaluation.Features.Clip;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Quantizers;
@@ -25,6 +26,7 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
 
         using (var run = setup.LoadModel())
         using (var pairs = baselineFolder is null ? null : FloatBaseline.Trajectories(baselineFolder))
+        using (var clip = setup.LoadClip())
         {
             foreach (var batch in batches.Take(pairs is null ? 0 : done).Where(setup.IsPaired))
             {
@@ -36,7 +38,7 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
                 var batch = batches[done];
                 var isPaired = pairs is not null && setup.IsPaired(batch);
                 var before = done;
-                Measure(run, batch, isPaired ? pairs : null, Report, cancellation);
+                Measure(run, batch, isPaired ? pairs : null, clip, Report, cancellation);
                 checkpoint.SaveNowAndThen(
                     done + 1,
                     writer =>
@@ -69,6 +71,7 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
         ModelRun run,
         int[] batch,
         PairsFile.Reader? pairs,
+        ClipScorer? clip,
         Action<DenoisingStep> report,
         CancellationToken cancellation
     )
@@ -89,7 +92,7 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
         var images = run.Decode(last, cancellation);
         if (pairs is not null)
         {
-            AddPairs(batch, steps, pairs.NextImages(), images);
+            AddPairs(batch, steps, pairs.NextEnd(), (last.Next, images), clip, cancellation);
         }
 
         setup.Observe(statistics, batch, images, cancellation);
@@ -104,45 +107,59 @@ internal sealed class PartRun(EvaluationSetup setup, string? baselineFolder, str
     )
     {
         var predicted = run.Denoiser.Predict(call, cancellation);
-        var size = exact.Length / call.Count;
-        var result = new (double, double)[call.Count];
-        for (var i = 0; i < result.Length; i++)
-        {
-            result[i] = SignalToNoise.Powers(exact.AsSpan(i * size, size), predicted.AsSpan(i * size, size));
-        }
+        return [.. Enumerable.Range(0, call.Count).Select(i => Powers(exact, predicted, i, call.Count))];
+    }
 
-        return result;
+    /// <summary>Of one of the samples that stand behind each other.</summary>
+    private static (double Signal, double Noise) Powers(float[] exact, float[] other, int index, int count)
+    {
+        var size = exact.Length / count;
+        return SignalToNoise.Powers(exact.AsSpan(index * size, size), other.AsSpan(index * size, size));
     }
 
     private void AddPairs(
         int[] batch,
         List<(double Signal, double Noise)[]> steps,
-        IReadOnlyList<RasterImage> exact,
-        IReadOnlyList<RasterImage>? images
+        (float[] Samples, IReadOnlyList<RasterImage> Images) exact,
+        (float[] Samples, IReadOnlyList<RasterImage>? Images) made,
+        ClipScorer? clip,
+        CancellationToken cancellation
     )
     {
         for (var i = 0; i < batch.Length && batch[i] < setup.Header.PairedImages; i++)
         {
-            var powers = steps.Select(s => s[i]).ToArray();
-            if (images is null)
+            var pair = new PairedImage(batch[i], null, null, [.. steps.Select(s => s[i])])
             {
-                paired.Add(new PairedImage(batch[i], null, null, powers));
-                continue;
-            }
-
-            var isPicture = batch[i] < PairedStatistics.Pictures;
+                Latents = setup.MakesLatents ? Powers(exact.Samples, made.Samples, i, batch.Length) : null,
+            };
             paired.Add(
-                new PairedImage(
-                    batch[i],
-                    ImageSimilarity.Psnr(exact[i].Pixels, images[i].Pixels),
-                    ImageSimilarity.Ssim(exact[i], images[i]),
-                    powers
-                )
-                {
-                    FloatPng = isPicture ? Png(exact[i]) : null,
-                    QuantizedPng = isPicture ? Png(images[i]) : null,
-                }
+                made.Images is null ? pair : WithImages(pair, exact.Images[i], made.Images[i], clip, cancellation)
             );
+        }
+    }
+
+    private PairedImage WithImages(
+        PairedImage pair,
+        RasterImage exact,
+        RasterImage made,
+        ClipScorer? clip,
+        CancellationToken cancellation
+    )
+    {
+        var isPicture = pair.Index < PairedStatistics.Pictures;
+        return pair with
+        {
+            Psnr = ImageSimilarity.Psnr(exact.Pixels, made.Pixels),
+            Ssim = ImageSimilarity.Ssim(exact, made),
+            Clip = clip is null ? null : (Score(exact), Score(made)),
+            FloatPng = isPicture ? Png(exact) : null,
+            QuantizedPng = isPicture ? Png(made) : null,
+        };
+
+        double Score(RasterImage image)
+        {
+            var prompts = setup.Header.Prompts!;
+            return clip.Score(prompts[pair.Index % prompts.Count], image, cancellation);
         }
     }
 

@@ -49,6 +49,7 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
             Sampling = header.Sampling,
             Extractor = header.Extractor,
             Reference = header.Reference,
+            Clip = header.Clip,
             Metrics = InOrder(metrics),
             FloatMetrics = InOrder(floatMetrics),
             Timesteps = Timesteps(),
@@ -84,17 +85,28 @@ internal sealed class ReportAssembler(EvaluationPart whole, ReferenceStatistics?
         );
         AddMean(MetricCatalog.Ssim, [.. images.Select(i => i.Ssim).OfType<double>()]);
         AddMean(
+            MetricCatalog.LatentSqnr,
+            [
+                .. images
+                    .Select(i => i.Latents)
+                    .OfType<(double Signal, double Noise)>()
+                    .Select(l => SignalToNoise.Decibels(l.Signal, l.Noise)),
+            ]
+        );
+        AddMean(
             MetricCatalog.NoiseSqnr,
             [.. images.Select(i => i.Steps.Average(s => SignalToNoise.Decibels(s.Signal, s.Noise)))]
         );
         var size = whole.Header.OutputLength;
         AddMean(MetricCatalog.NoiseError, [.. images.Select(i => i.Steps.Average(s => s.Noise / size))]);
+        AddMean(MetricCatalog.ClipScore, [.. images.Select(i => i.Clip?.Model).OfType<double>()]);
+        AddMean(MetricCatalog.ClipScore, [.. images.Select(i => i.Clip?.Float).OfType<double>()], floatMetrics);
 
-        void AddMean(string name, double[] values)
+        void AddMean(string name, double[] values, List<Metric>? target = null)
         {
             if (values.Length > 0)
             {
-                metrics.Add(
+                (target ?? metrics).Add(
                     new(
                         name,
                         values.Average(),

@@ -9,6 +9,14 @@ namespace DiffusionQuant.Evaluation.Runs;
 /// <param name="Identity">Its identity.</param>
 internal sealed record TestedModel(string Path, DiffusionModel Model, ModelIdentity Identity)
 {
+    /// <summary>Whether its samples are latents: a decoder makes images of them, or would have to.</summary>
+    public bool MakesLatents => Model.VaeDecoderPath is not null || !HasImageChannels;
+
+    /// <summary>Whether its samples are images, or a decoder makes images of them.</summary>
+    public bool MakesImages => Model.VaeDecoderPath is not null || HasImageChannels;
+
+    private bool HasImageChannels => Model.SampleShape.Channels is 1 or 3;
+
     /// <summary>Reads a model.</summary>
     /// <param name="path">A folder or an <c>.onnx</c> file.</param>
     /// <param name="options">What its files leave open.</param>

@@ -39,6 +39,9 @@ public sealed record SnapshotMeasurement
     /// <summary>The reference of distribution metrics; null when none was given.</summary>
     public ReferenceIdentity? Reference { get; init; }
 
+    /// <summary>The CLIP model that compared images with their prompts; null when none did.</summary>
+    public ClipIdentity? Clip { get; init; }
+
     /// <summary>The metrics, in the order of <see cref="MetricCatalog.All"/>.</summary>
     public required IReadOnlyList<SnapshotMetric> Metrics { get; init; }
 
@@ -61,7 +64,7 @@ public sealed record SnapshotMeasurement
         ArgumentNullException.ThrowIfNull(report);
         return new()
         {
-            PairedImages = CountImages(report, MetricKind.Paired),
+            PairedImages = CountImages(report, MetricKind.Paired, MetricKind.Prompted),
             DistributionImages = CountImages(report, MetricKind.Distribution, MetricKind.DistributionToFloat),
             Provenance = new(
                 report.ToolVersion,
@@ -74,6 +77,7 @@ public sealed record SnapshotMeasurement
             Sampling = report.Sampling,
             Extractor = report.Extractor,
             Reference = report.Reference,
+            Clip = report.Clip,
             // Speed depends on the machine, so it is held by a limit within one run and never by a snapshot.
             Metrics =
             [
@@ -92,7 +96,7 @@ public sealed record SnapshotMeasurement
     /// <summary>A metric; null when it was not measured.</summary>
     public SnapshotMetric? Find(string name) => Metrics.FirstOrDefault(m => m.Name == name);
 
-    /// <summary>A metric's title for people, with the extractor's name where it is not the standard one.</summary>
+    /// <summary>A metric's title for people, with the name of the extractor that is not the standard one, or of the CLIP model.</summary>
     public string Label(string name) => AsReport().Label(name);
 
     /// <summary>The first setting that differs from another measurement's, as <c>seed: 0, 1</c>; null where all agree that
@@ -148,6 +152,7 @@ public sealed record SnapshotMeasurement
             Sampling = Sampling,
             Extractor = Extractor,
             Reference = Reference,
+            Clip = Clip,
             Metrics = [.. Metrics.Select(m => new Metric(m.Name, m.Value, m.Images))],
         };
 

@@ -77,6 +77,7 @@ internal sealed class SnapshotReader
                 "sampling",
                 "extractor",
                 "reference",
+                "clip",
                 "metrics",
                 "layerTolerance",
                 "layers",
@@ -105,6 +106,7 @@ internal sealed class SnapshotReader
             Sampling = ReadSampling(fields.Required("sampling")),
             Extractor = fields.Find("extractor") is { } extractor ? ReadExtractor(extractor) : null,
             Reference = fields.Find("reference") is { } reference ? ReadReference(reference) : null,
+            Clip = fields.Find("clip") is { } clip ? ReadClip(clip) : null,
             Metrics = [.. MetricCatalog.All.Select(d => read.GetValueOrDefault(d.Name)).OfType<SnapshotMetric>()],
             LayerTolerance = fields.Find("layerTolerance") is null
                 ? SnapshotMeasurement.UsualLayerTolerance
@@ -293,6 +295,12 @@ internal sealed class SnapshotReader
     {
         var fields = new Fields(this, node, "'extractor'", ["name", "sha256", "isStandardInception"]);
         return new(fields.Text("name"), fields.Text("sha256"), fields.FindBoolean("isStandardInception") ?? false);
+    }
+
+    private ClipIdentity ReadClip(PlacedJson node)
+    {
+        var fields = new Fields(this, node, "'clip'", ["name", "sha256"]);
+        return new(fields.Text("name"), fields.Text("sha256"));
     }
 
     private ReferenceIdentity ReadReference(PlacedJson node)

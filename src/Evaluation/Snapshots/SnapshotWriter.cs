@@ -63,6 +63,10 @@ internal static class SnapshotWriter
                     )
                     : null
             ),
+            Member(
+                "clip",
+                m.Clip is { } clip ? OneLine(("name", Quote(clip.Name)), ("sha256", Quote(clip.Sha256))) : null
+            ),
             Member("metrics", Lines("        ", m.Metrics.Select(metric => Metric(metric, m)))),
             Member("layerTolerance", m.Layers.Count > 0 ? Number(m.LayerTolerance) : null),
             Member("layers", Layers(m.Layers)),

@@ -11,7 +11,7 @@ internal static class UsualImages
     public static int Of(string metric, int paired, int distribution) =>
         MetricCatalog.Find(metric).Kind switch
         {
-            MetricKind.Paired => paired,
+            MetricKind.Paired or MetricKind.Prompted => paired,
             MetricKind.Distribution or MetricKind.DistributionToFloat => distribution,
             _ => 0,
         };

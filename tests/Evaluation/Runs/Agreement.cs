@@ -47,6 +47,8 @@ internal static class Agreement
         {
             AssertClose(mine.Psnr!.Value, theirs.Psnr!.Value, tolerance);
             AssertClose(mine.Ssim!.Value, theirs.Ssim!.Value, tolerance);
+            Assert.Equal(mine.Latents, theirs.Latents);
+            Assert.Equal(mine.Clip, theirs.Clip);
             Assert.Equal(mine.FloatPng, theirs.FloatPng);
             Assert.Equal(mine.QuantizedPng, theirs.QuantizedPng);
             Assert.Equal(mine.Steps.Count, theirs.Steps.Count);

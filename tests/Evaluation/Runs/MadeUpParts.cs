@@ -48,6 +48,9 @@ internal static class MadeUpParts
             paired.Add(
                 new PairedImage(i, 30 + i, 1 - (0.01 * i), [(100 + i, 1.0 / (i + 1)), (90, 2)])
                 {
+                    Latents = (50 + i, 0.5),
+                    // Some were made without.
+                    Clip = i % 2 == 0 ? (20 + i, 19) : null,
                     FloatPng = [1, 2, (byte)i],
                     QuantizedPng = [3, (byte)i],
                 }

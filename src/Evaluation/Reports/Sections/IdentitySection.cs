@@ -30,6 +30,7 @@ internal static class IdentitySection
                     ? Group("Reference", [("Name", r.Name), ("Images", Figures.Count(r.Images)), ("SHA-256", r.Sha256)])
                     : default
             )}
+            {(report.Clip is { } clip ? Group("CLIP model", [("Name", clip.Name), ("SHA-256", clip.Sha256)]) : default)}
             {Group(
                 "Made with",
                 [
