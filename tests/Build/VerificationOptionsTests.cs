@@ -46,7 +46,7 @@ public sealed class VerificationOptionsTests
             """
             <DiffusionModel Include="Models/ddpm-fashion" Quantize="W4A8" Snapshot="quality\a b.metrics.verified.json"
               MaxFidIncrease="0.5" MinPsnr="28" MinSqnrDb="18" MaxSizeRatio="1e-1" MinSpeedup=".75" EvaluationImages="256" PairedImages="0"
-              Extractor="inception" Reference="quality\my statistics.npz" Device="cuda:1" Threads="2" />
+              Extractor="inception" Reference="quality\my statistics.npz" Clip="quality\clip" Prompts="prompts.txt" Device="cuda:1" Threads="2" />
             """
         );
         (await sandbox.BuildAsync()).Succeeds();
@@ -64,6 +64,8 @@ public sealed class VerificationOptionsTests
             ("--paired-images", "0"),
             ("--extractor", "inception"),
             ("--reference", Path.Combine(sandbox.AppFolder, "quality/my statistics.npz")),
+            ("--clip", Path.Combine(sandbox.AppFolder, "quality/clip")),
+            ("--prompts", Path.Combine(sandbox.AppFolder, "prompts.txt")),
             ("--device", "cuda:1"),
             ("--threads", "2"),
         ];
@@ -73,6 +75,7 @@ public sealed class VerificationOptionsTests
 
         // None of it is about quantizing.
         Assert.DoesNotContain("--images", Assert.Single(sandbox.Starts).Args);
+        Assert.DoesNotContain("--clip", Assert.Single(sandbox.Starts).Args);
     }
 
     [Fact]

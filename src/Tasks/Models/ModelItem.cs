@@ -27,6 +27,7 @@ internal sealed class ModelItem
         Recipe = Metadata("Recipe") is { } recipe ? Absolute(recipe) : null;
         Conditioning = Metadata("Conditioning") is { } conditioning ? Absolute(conditioning) : null;
         Prompts = Metadata("Prompts") is { } prompts ? Absolute(prompts) : null;
+        Clip = Metadata("Clip") is { } clip ? Absolute(clip) : null;
         TrainingData = Metadata("TrainingData") is { } images ? Absolute(images) : null;
         Snapshot = Absolute(Metadata("Snapshot") ?? BesideModel($"{Name}.metrics.verified.json"));
         Rules = List("Rules");
@@ -62,6 +63,9 @@ internal sealed class ModelItem
 
     /// <summary>A text file with one prompt a line.</summary>
     public string? Prompts { get; }
+
+    /// <summary>A folder with a CLIP model, which the evaluation compares pictures with their prompts by.</summary>
+    public string? Clip { get; }
 
     /// <summary>A file or folder of images for quantization-aware training.</summary>
     public string? TrainingData { get; }

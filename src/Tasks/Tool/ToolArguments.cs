@@ -15,7 +15,7 @@ namespace DiffusionQuant.Build.Tool;
 ///     [--memory-budget MB] [--cache-directory DIR] [--force] --prefix-output --progress-file FILE --inputs-file FILE
 /// diffquant verify FOLDER --float MODEL -o FOLDER [--snapshot FILE | --no-snapshot] [--require-snapshot]
 ///     [--max-fid-increase N] [--min-psnr N] [--min-sqnr-db N] [--max-size-ratio N] [--min-speedup N] [--images N] [--paired-images N]
-///     [--extractor X] [--reference X] [--prompts FILE] [--conditioning PATH] [--recipe FILE] [--device D] [--threads N] [--cache-directory DIR] --prefix-output
+///     [--extractor X] [--reference X] [--clip FOLDER] [--prompts FILE] [--conditioning PATH] [--recipe FILE] [--device D] [--threads N] [--cache-directory DIR] --prefix-output
 ///     --progress-file FILE --inputs-file FILE
 /// </code>
 /// Metadata that is not set is not passed, so that the tool's defaults hold.
@@ -140,6 +140,7 @@ internal static class ToolArguments
             ("--paired-images", evaluation.PairedImages),
             ("--extractor", evaluation.Extractor),
             ("--reference", evaluation.Reference),
+            ("--clip", model.Clip),
         ];
         string[] comparison =
             evaluation.Snapshot is null ? ["--no-snapshot"]

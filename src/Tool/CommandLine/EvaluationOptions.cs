@@ -51,6 +51,12 @@ internal sealed class EvaluationOptions
         "Prompts of the images: a text file in UTF-8, one a line; image k has prompt k modulo their number"
     );
 
+    private readonly Option<string?> clip = Text(
+        "--clip",
+        "FOLDER",
+        "A CLIP model in ONNX that says how well the paired images fit their prompts (the CLIP score); needs prompts"
+    );
+
     private readonly Option<string?> conditioning = Text(
         "--conditioning",
         "PATH",
@@ -94,6 +100,7 @@ internal sealed class EvaluationOptions
             seed,
             guidance,
             prompts,
+            clip,
             conditioning,
             recipe,
             batch,
@@ -137,6 +144,7 @@ internal sealed class EvaluationOptions
             Seed = (ulong)noise,
             GuidanceScale = result.GetValue(guidance),
             Prompts = result.GetValue(prompts) ?? given.Prompts,
+            Clip = result.GetValue(clip),
             Conditioning = result.GetValue(conditioning) ?? given.Conditioning,
             BatchSize = result.GetValue(batch) is { } b ? Within(batch.Name, b, 1, 4096) : null,
             Session = new() { Device = where, Threads = Within(threads.Name, result.GetValue(threads), 0, 1024) },

@@ -47,7 +47,7 @@ internal sealed class Request(string[] args, string variables)
     /// <summary>The lines of <c>--inputs-file</c>: a model, what some options name, and what all of these name.</summary>
     public List<string> FindInputs(string model, params string[] options)
     {
-        string[] all = [.. options, "--conditioning", "--prompts", "--extractor", "--reference"];
+        string[] all = [.. options, "--conditioning", "--prompts", "--extractor", "--reference", "--clip"];
         var paths = all.Select(Option)
             .OfType<string>()
             .Append(model)
