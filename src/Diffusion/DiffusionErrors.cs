@@ -116,10 +116,22 @@ internal static class DiffusionErrors
 
     [Diagnostic("DQ1054")]
     public static DiffusionQuantException NoImages(string path, string why) =>
-        new(
-            "DQ1054",
-            $"{path}: the model's samples are no images: {why}. Put the model's VAE decoder into the folder as vae_decoder/model.onnx; a program can take the latents themselves from the class Trajectory."
+        NoImages(
+            path,
+            why,
+            "Put the model's VAE decoder into the folder as vae_decoder/model.onnx; a program can take the latents themselves from the class Trajectory."
         );
+
+    /// <summary>Pictures cannot be made latents.</summary>
+    internal static DiffusionQuantException NoLatents(string path, string why) =>
+        NoImages(
+            path,
+            why,
+            "Put the model's VAE encoder into the folder as vae_encoder/model.onnx, beside its decoder."
+        );
+
+    private static DiffusionQuantException NoImages(string path, string why, string advice) =>
+        new("DQ1054", $"{path}: the model's samples are no images: {why}. {advice}");
 
     [Diagnostic("DQ1055")]
     public static DiffusionQuantException NotFinite(string path, double timestep, string what) =>
@@ -143,8 +155,12 @@ internal static class DiffusionErrors
         );
 
     [Diagnostic("DQ1058")]
-    public static DiffusionQuantException BadSettings(string setting, string value, string allowed) =>
-        new("DQ1058", $"The setting {setting} is {value}; {allowed}. Correct it.");
+    public static DiffusionQuantException BadSettings(
+        string setting,
+        string value,
+        string allowed,
+        Exception? cause = null
+    ) => new("DQ1058", $"The setting {setting} is {value}; {allowed}. Correct it.", cause);
 
     [Diagnostic("DQ1060")]
     public static DiffusionQuantException SolverDoesNotFit(SolverKind solver, NoisePath path) =>

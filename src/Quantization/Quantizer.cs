@@ -71,6 +71,7 @@ public static class Quantizer
         progress?.Report(new("load", 0, request.ModelPath));
         var source = DiffusionModel.Load(request.ModelPath, Options(request));
         SourceCheck.Run(source);
+        source.CheckDecoder();
         PipelinePartsMaker.Check(source, recipe);
 
         state = new QuantizationState(source, recipe)

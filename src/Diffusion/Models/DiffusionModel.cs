@@ -104,6 +104,16 @@ public sealed class DiffusionModel
         : VaeDecoderPlace is not null ? [VaeDecoderPlace]
         : [];
 
+    /// <summary>Says that the VAE decoder is none of this model's latents, before anything long begins.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: so it is; DQ1001 to DQ1011: its file cannot be read.</exception>
+    public void CheckDecoder()
+    {
+        if (VaeDecoderPath is not null)
+        {
+            LatentDecoder.Check(VaeDecoderPath, Contract);
+        }
+    }
+
     /// <summary>Loads the denoiser for running.</summary>
     /// <param name="settings">Device and threads; by default the processor.</param>
     /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ4001 to DQ4018: it cannot be loaded.</exception>

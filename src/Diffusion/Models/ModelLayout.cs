@@ -99,6 +99,14 @@ public sealed record ModelLayout
     public IReadOnlyList<string> FindOtherFiles() =>
         DenoiserFolder.Length == 0 ? [] : [.. PipelineParts.Files(Root, DenoiserFolder)];
 
+    /// <summary>Whether a file or folder of this name belongs into a model's folder.</summary>
+    /// <param name="name">The name, without folders.</param>
+    public static bool IsOfModel(string name) =>
+        DenoiserFolders.Contains(name)
+        || name is ModelFile or ModelFile + ".data"
+        || name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+        || PipelineParts.IsOfPipeline(name);
+
     /// <summary>The networks of a pipeline's other parts: each folder's name and its graph's file.</summary>
     public IReadOnlyDictionary<string, string> FindOtherNetworks() =>
         DenoiserFolder.Length == 0

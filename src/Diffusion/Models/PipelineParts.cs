@@ -36,6 +36,9 @@ internal static partial class PipelineParts
             .Order(StringComparer.Ordinal);
     }
 
+    /// <summary>Whether a part's folder, or a file beside the parts, is called so.</summary>
+    public static bool IsOfPipeline(string name) => Part().IsMatch(name) || OfRoot().IsMatch(name);
+
     private static IEnumerable<string> Folders(string root, string denoiserFolder) =>
         Directory
             .EnumerateDirectories(root)

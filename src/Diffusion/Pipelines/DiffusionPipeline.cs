@@ -15,6 +15,7 @@ namespace DiffusionQuant.Diffusion;
 public sealed class DiffusionPipeline : IDisposable
 {
     private const int LeastTile = 8;
+    private const int MostPixels = 100_000_000;
     private readonly OnnxDenoiser denoiser;
     private readonly LatentDecoder? decoder;
     private readonly DiffusionModel model;
@@ -26,7 +27,7 @@ public sealed class DiffusionPipeline : IDisposable
 
     private DiffusionPipeline(DiffusionModel model, PipelineOptions options, EmbeddedModel? embedded)
     {
-        AtLeast(nameof(options.DecoderTileSize), options.DecoderTileSize ?? LeastTile, LeastTile);
+        AtLeast("tile", options.DecoderTileSize ?? LeastTile, LeastTile);
         this.embedded = embedded;
         this.model = model;
         this.options = options;
@@ -236,21 +237,21 @@ public sealed class DiffusionPipeline : IDisposable
                 Start = start,
             }
         );
-        var images = new List<GeneratedImage>(count);
-        foreach (var batch in Enumerable.Range(options.FirstImage, count).Chunk(options.BatchSize))
+        try
         {
-            DenoisingStep? last = null;
-            foreach (var step in trajectory.Steps(batch, cancellation))
-            {
-                last = step;
-                var done = step.IsLast ? images.Count + batch.Length : images.Count;
-                progress?.Report(new(done, count, step.Index + 1, step.StepCount));
-            }
-
-            images.AddRange(Decode(last!, network.Contract.SampleShape, cancellation));
+            return Draw(trajectory, network.Contract.SampleShape, count, options, progress, cancellation);
         }
-
-        return images;
+        catch (DiffusionQuantException e)
+            when (e.Code == "DQ4017" && network.Contract.SampleShape != Contract.SampleShape)
+        {
+            var (height, width) = options.Size!.Value;
+            throw DiffusionErrors.BadSettings(
+                "size",
+                $"{width}×{height}",
+                $"the network cannot take latents of {network.Contract.SampleShape}; one of n levels halves them n − 1 times, so that sides of a multiple of 8 cells usually work",
+                e
+            );
+        }
     }
 
     /// <summary>Makes images of a trajectory's last step.</summary>
@@ -262,6 +263,32 @@ public sealed class DiffusionPipeline : IDisposable
     {
         CheckMakesImages();
         return Decode(last, Contract.SampleShape, cancellation);
+    }
+
+    private List<GeneratedImage> Draw(
+        Trajectory trajectory,
+        SampleShape shape,
+        int count,
+        GenerationOptions options,
+        IProgress<GenerationProgress>? progress,
+        CancellationToken cancellation
+    )
+    {
+        var images = new List<GeneratedImage>(count);
+        foreach (var batch in Enumerable.Range(options.FirstImage, count).Chunk(options.BatchSize))
+        {
+            DenoisingStep? last = null;
+            foreach (var step in trajectory.Steps(batch, cancellation))
+            {
+                last = step;
+                var done = step.IsLast ? images.Count + batch.Length : images.Count;
+                progress?.Report(new(done, count, step.Index + 1, step.StepCount));
+            }
+
+            images.AddRange(Decode(last!, shape, cancellation));
+        }
+
+        return images;
     }
 
     private IReadOnlyList<GeneratedImage> Decode(DenoisingStep last, SampleShape sample, CancellationToken cancellation)
@@ -371,6 +398,8 @@ public sealed class DiffusionPipeline : IDisposable
                 ? $"multiples of {cell} pixels, a cell of its latents, are expected"
             : shape.Height % (Contract.Packing ?? 1) != 0 || shape.Width % (Contract.Packing ?? 1) != 0
                 ? $"multiples of {cell * Contract.Packing} pixels, a token, are expected"
+            : (long)wanted.Height * wanted.Width > MostPixels
+                ? $"at most {MostPixels / 1_000_000} million pixels are expected"
             : shape != Contract.SampleShape && Contract.FixesSize
                 ? $"the model's graph is for {Contract.SampleShape.Width * cell}×{Contract.SampleShape.Height * cell} pixels alone"
             : null;
@@ -382,7 +411,7 @@ public sealed class DiffusionPipeline : IDisposable
     private LatentEncoder Encoder() =>
         encoder ??= model is { VaeEncoderPath: { } path, VaeDecoderPath: { } other }
             ? LatentEncoder.Load(path, LatentScaling.Of(other, Contract), Contract, options)
-            : throw DiffusionErrors.NoImages(
+            : throw DiffusionErrors.NoLatents(
                 Contract.Path,
                 "to start from an image it needs vae_encoder/model.onnx and vae_decoder/model.onnx, and the folder does not hold both"
             );

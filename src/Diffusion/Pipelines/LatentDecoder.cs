@@ -43,7 +43,7 @@ internal sealed class LatentDecoder : IDisposable
         var session = options.DecoderInFloat32
             ? ModelSession.Load(FloatPrecision.ToFloat32(OnnxModel.Load(path)), options.Session)
             : ModelSession.Load(path, options.Session);
-        if (FindMisfit(session, denoiser.SampleShape) is not { } misfit)
+        if (FindMisfit(session.Inputs, session.Outputs, denoiser.SampleShape) is not { } misfit)
         {
             return new(path, session, scaling, denoiser.SampleShape.Channels, options);
         }
@@ -98,9 +98,25 @@ internal sealed class LatentDecoder : IDisposable
 
     public void Dispose() => session.Dispose();
 
-    private static string? FindMisfit(ModelSession session, SampleShape latents)
+    /// <summary>Says from its graph alone that a file is no decoder of a model's latents, before anything long begins.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1054: so it is.</exception>
+    public static void Check(string path, DenoiserContract denoiser)
     {
-        if (session.Inputs is not [{ Shape: { Rank: 4 } shape }] || session.Outputs.Count == 0)
+        var graph = OnnxModel.Load(path).Graph;
+        var inputs = graph.Inputs.Where(i => !graph.Initializers.ContainsKey(i.Name)).ToArray();
+        if (FindMisfit(inputs, graph.Outputs, denoiser.SampleShape) is { } misfit)
+        {
+            throw DiffusionErrors.NoImages(denoiser.Path, $"{path} {misfit}");
+        }
+    }
+
+    private static string? FindMisfit(
+        IReadOnlyList<ValueInfo> inputs,
+        IReadOnlyList<ValueInfo> outputs,
+        SampleShape latents
+    )
+    {
+        if (inputs is not [{ Shape: { Rank: 4 } shape }] || outputs.Count == 0)
         {
             return "is no VAE decoder: one input N,C,H,W is expected";
         }

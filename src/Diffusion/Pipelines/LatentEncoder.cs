@@ -68,7 +68,9 @@ internal sealed class LatentEncoder : IDisposable
             throw DiffusionErrors.BadSettings(
                 "image",
                 $"of {picture.Width}×{picture.Height} pixels",
-                $"its latents are [{string.Join(',', dims)}], and the denoiser takes {latents}; scale the picture to the size that the model makes"
+                dims is [_, _, > 0 and var high, > 0 and var wide]
+                    ? $"the model makes {latents.Width * (picture.Width / wide)}×{latents.Height * (picture.Height / high)}; scale the picture, or ask for its size (GenerationOptions.Size, --size)"
+                    : $"its latents are [{string.Join(',', dims)}], and the denoiser takes {latents}"
             );
         }
 

@@ -9,8 +9,10 @@ internal static class PartErrors
     public static DiffusionQuantException NoSuchPart(string path, string part, IEnumerable<string> known) =>
         new(
             "DQ1170",
-            known.Any()
-                ? $"{path}: the pipeline has no part '{part}' with a graph. It has {string.Join(", ", known.Order(StringComparer.Ordinal))}."
+            part is "unet" or "transformer"
+                    ? $"{path}: '{part}' is the denoiser, and its bits are the recipe's: --quantize, or Quantize of the item."
+                : known.Any()
+                    ? $"{path}: the pipeline has no part '{part}' with a graph.{(NearMatch.Of(part, [.. known]) is { } meant ? $" Did you mean '{meant}'?" : "")} Name one of {string.Join(", ", known.Order(StringComparer.Ordinal))}."
                 : $"{path}: 'parts' names '{part}', but only the denoiser is there. Name the whole folder of the pipeline, or leave 'parts' out."
         );
 

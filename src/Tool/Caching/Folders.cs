@@ -19,6 +19,37 @@ internal static class Folders
         }
     }
 
+    /// <summary>Says that nothing can be written into a folder, which need not exist yet, before long work for it begins.</summary>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1122: so it is.</exception>
+    public static void CheckWritable(string folder)
+    {
+        var existing = Path.GetFullPath(folder);
+        while (!Path.Exists(existing) && Path.GetDirectoryName(existing) is { } parent)
+        {
+            existing = parent;
+        }
+
+        try
+        {
+            var probe = Path.Combine(existing, $".diffquant-{Guid.NewGuid():N}");
+            File.Create(probe, 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw ToolErrors.CannotWrite(folder, e);
+        }
+    }
+
+    /// <summary>Removes a folder that nothing was put into, and the same of the folder that it lies in.</summary>
+    public static void DeleteEmpty(string folder)
+    {
+        for (var i = 0; i < 2 && Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any(); i++)
+        {
+            Directory.Delete(folder);
+            folder = Path.GetDirectoryName(folder)!;
+        }
+    }
+
     /// <summary>Puts a folder in the place of another one, by renaming; both are on one volume.</summary>
     public static void Replace(string target, string source)
     {

@@ -16,9 +16,24 @@ internal sealed class OutputFolder
     private readonly string path;
 
     /// <summary>Names a folder for a quantized model.</summary>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model.</exception>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1121: it holds something else than a quantized model, or a file
+    /// besides one. DQ1122: it cannot be written.</exception>
     public OutputFolder(string path)
-        : this(path, [QuantizationReport.FileName], "a quantized model") { }
+        : this(path, [QuantizationReport.FileName], "a quantized model")
+    {
+        // What a user has put beside a result would be lost with it.
+        if (
+            Directory.Exists(this.path)
+            && Directory
+                .EnumerateFileSystemEntries(this.path)
+                .Select(System.IO.Path.GetFileName)
+                .FirstOrDefault(name => !ModelLayout.IsOfModel(name!))
+                is { } other
+        )
+        {
+            throw ToolErrors.OutputHoldsOther(this.path, $"a quantized model, namely {other},");
+        }
+    }
 
     private OutputFolder(string path, string[] files, string content)
     {
@@ -27,6 +42,8 @@ internal sealed class OutputFolder
         {
             throw ToolErrors.OutputHoldsOther(this.path, content);
         }
+
+        Folders.CheckWritable(System.IO.Path.GetDirectoryName(this.path) ?? this.path);
     }
 
     /// <summary>Names a folder for a feature extractor.</summary>

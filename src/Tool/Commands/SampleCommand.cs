@@ -3,6 +3,7 @@ using System.Globalization;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
+using DiffusionQuant.Tool.Caching;
 using DiffusionQuant.Tool.CommandLine;
 using DiffusionQuant.Tool.Output;
 using DiffusionQuant.Tool.Progress;
@@ -179,6 +180,15 @@ internal sealed class SampleCommand
             throw ToolErrors.NotPng(picture);
         }
 
+        Folders.CheckWritable(Path.GetDirectoryName(picture)!);
+        if (result.GetResult(strength) is { Implicit: false } && result.GetValue(image) is null)
+        {
+            throw ToolErrors.BadCommandLine(
+                $"{strength.Name} says how much of a picture is changed, so it needs {image.Name}",
+                result.CommandResult.Command
+            );
+        }
+
         var asked = result.GetValue(prompt) ?? [];
         if (asked.Length == 0 && result.GetValue(negative) is not null)
         {
@@ -192,6 +202,14 @@ internal sealed class SampleCommand
             result.GetResult(count) is null or { Implicit: true } && asked.Length > 0
                 ? asked.Length
                 : Within(result, count, 1, 10_000);
+        if (asked.Length > images)
+        {
+            throw ToolErrors.BadCommandLine(
+                $"there are {asked.Length} prompts for {images} images; ask for as many, or leave {count.Name} out",
+                result.CommandResult.Command
+            );
+        }
+
         var kind = result.GetValue(sampler) is { } word ? RecipeWords.Solver(sampler.Name, word) : null;
         var settings = new GenerationOptions
         {

@@ -36,9 +36,20 @@ internal sealed class EvaluationJob(ToolHost host, Reporter reporter, ArtifactCa
     {
         using var progress = ProgressHub.Create(host, reporter, ProgressFile);
         progress.Report("Evaluating", 0);
-        var part = cache is null
-            ? await MeasureAsync(setup, workFolder, progress, cancellation)
-            : await FromCacheAsync(cache, setup, workFolder, progress, cancellation);
+        EvaluationPart part;
+        try
+        {
+            part = cache is null
+                ? await MeasureAsync(setup, workFolder, progress, cancellation)
+                : await FromCacheAsync(cache, setup, workFolder, progress, cancellation);
+        }
+        catch
+        {
+            // Of a run that could not begin nothing stays.
+            Folders.DeleteEmpty(workFolder);
+            throw;
+        }
+
         // The cache may hold what another command measured.
         var header = setup.Header;
         if (measuresSpeed && setup.HasFloat)

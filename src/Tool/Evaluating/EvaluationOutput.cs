@@ -1,4 +1,5 @@
 using DiffusionQuant.Evaluation;
+using DiffusionQuant.Tool.Caching;
 
 namespace DiffusionQuant.Tool.Evaluating;
 
@@ -10,7 +11,7 @@ internal sealed class EvaluationOutput
 
     /// <summary>Reads what the user named.</summary>
     /// <param name="path">A folder, or <c>metrics.json</c> in one.</param>
-    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1130: it is a file of another name.</exception>
+    /// <exception cref="Onnx.Diagnostics.DiffusionQuantException">DQ1122: it cannot be written. DQ1130: it is a file of another name.</exception>
     public EvaluationOutput(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -25,6 +26,8 @@ internal sealed class EvaluationOutput
         {
             Folder = full;
         }
+
+        Folders.CheckWritable(Folder);
     }
 
     /// <summary>The folder.</summary>

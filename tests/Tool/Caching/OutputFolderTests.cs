@@ -12,7 +12,7 @@ public sealed class OutputFolderTests : IDisposable
     [Fact]
     public void A_quantized_model_is_replaced_as_a_whole()
     {
-        Fill("out", "model.onnx", "quantization.json", "old.txt");
+        Fill("out", "model.onnx", "quantization.json", "model.onnx.data");
         Fill("out", "model.onnx", "quantization.json");
         Assert.Equal(["model.onnx", "quantization.json"], Names("out"));
         Assert.Equal(["out"], Names(""));
@@ -27,6 +27,16 @@ public sealed class OutputFolderTests : IDisposable
         var error = Assert.Throws<DiffusionQuantException>(() => new OutputFolder(folder.At("out")));
         Assert.Equal("DQ1121", error.Code);
         Assert.Equal("precious", File.ReadAllText(folder.At("out", name)));
+    }
+
+    [Fact]
+    public void What_a_user_put_beside_a_model_is_left_alone()
+    {
+        Fill("out", "model.onnx", "quantization.json");
+        folder.Write(Path.Combine("out", "notes.txt"), "precious");
+        var error = Assert.Throws<DiffusionQuantException>(() => new OutputFolder(folder.At("out")));
+        Assert.Equal("DQ1121", error.Code);
+        Assert.Contains("notes.txt", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
