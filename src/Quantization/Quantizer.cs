@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Engine;
 using DiffusionQuant.Onnx;
+using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Calibration;
 using DiffusionQuant.Quantization.Export;
@@ -74,15 +75,16 @@ public static class Quantizer
         source.CheckDecoder();
         PipelinePartsMaker.Check(source, recipe);
 
+        var cutPrompts = new List<DiffusionQuantException>();
         state = new QuantizationState(source, recipe)
         {
-            Trajectory = CalibrationTrajectory.Settings(
-                source,
-                recipe,
-                warning => progress?.Report(new("load", 0, null) { Warning = warning }),
-                cancellation
-            ),
+            Trajectory = CalibrationTrajectory.Settings(source, recipe, cutPrompts.Add, cancellation),
         };
+        foreach (var cut in cutPrompts)
+        {
+            progress?.Report(new("load", 0, null) { Warning = cut });
+        }
+
         var memory = new MemoryBudget(request.MemoryBudget, request.WorkFolder);
         var sourceHash = SourceHash.Of(source.ModelPath, source.Model);
         var workFolder = request.WorkFolder is { } folder
@@ -169,6 +171,7 @@ public static class Quantizer
             BitOperations = calls is [var call, ..] ? BitOperations.Of(state, call) : null,
             Layers = ReportBuilder.Layers(state, layerSqnr),
             Parts = parts.Count == 0 ? null : parts,
+            CutPrompts = cutPrompts.Count == 0 ? null : [.. cutPrompts.Select(c => c.Message)],
         };
         var reportPath = Path.Combine(request.OutputFolder, QuantizationReport.FileName);
         File.WriteAllText(reportPath, report.ToJson());

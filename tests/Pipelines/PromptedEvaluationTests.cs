@@ -100,6 +100,28 @@ public sealed class PromptedEvaluationTests : IDisposable
         Assert.Contains("\"prompt\": \"two\"", await File.ReadAllTextAsync(Path.Combine(measured, "metrics.json")));
     }
 
+    /// <summary>What a fresh result was said of is said of the same one out of the cache.</summary>
+    [Fact]
+    public async Task A_cut_prompt_is_told_each_time()
+    {
+        var prompt = folder.Write("long.txt", string.Join(' ', Enumerable.Repeat("red", 100)));
+        string[] quantize = ["quantize", family.Folder, "--quantize", "W8A8", "--method", "minmax", "--steps", "2"];
+        for (var run = 0; run < 2; run++)
+        {
+            var said = await ToolRun.SucceedAsync([
+                .. quantize,
+                "--prompts",
+                prompt,
+                "-o",
+                folder.At("out"),
+                "--cache-directory",
+                folder.At("cache"),
+            ]);
+            Assert.Contains("DQ1068", said, StringComparison.Ordinal);
+            Assert.Equal(run == 1, said.Contains("from the cache", StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>Its own encoder reads the prompts of a pipeline whose encoder is another than the float model's.</summary>
     [Fact]
     public void A_quantized_pipeline_speaks_through_its_own_encoder()

@@ -66,6 +66,9 @@ public sealed record QuantizationReport
     /// <summary>What became of the pipeline's other parts; null where they stayed as they were.</summary>
     public IReadOnlyList<Parts.PipelinePartReport>? Parts { get; init; }
 
+    /// <summary>The warnings DQ1068 of prompts that were cut; null for none.</summary>
+    public IReadOnlyList<string>? CutPrompts { get; init; }
+
     /// <summary>What was raised because a limit did not hold; null where no limit was set.</summary>
     public FallbackReport? Fallback { get; init; }
 

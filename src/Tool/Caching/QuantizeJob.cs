@@ -101,7 +101,7 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
         );
         if (!result.IsNew)
         {
-            WarnOfRules(result.Folder);
+            WarnAgain(result.Folder);
             SayDone();
         }
 
@@ -109,12 +109,17 @@ internal sealed class QuantizeJob(ToolHost host, Reporter reporter, string model
     }
 
     /// <summary>What was said when the result was made is for this run's reader too.</summary>
-    private void WarnOfRules(string folder)
+    private void WarnAgain(string folder)
     {
         var made = QuantizationReport.Parse(File.ReadAllText(Path.Combine(folder, QuantizationReport.FileName)));
         if (UnmatchedRules.Find(model, recipe.Rules, [.. made.Layers.Select(l => l.Description)]) is { } unmatched)
         {
             reporter.Warn(unmatched);
+        }
+
+        foreach (var cut in made.CutPrompts ?? [])
+        {
+            reporter.Warn(new("DQ1068", cut));
         }
     }
 
