@@ -82,7 +82,7 @@ switch (args)
     case ["train-apart", var batch, var runs, var segments, var plan]:
         return TrainingMemoryBenchmark.Train(int.Parse(batch), int.Parse(runs), segments, plan);
     case ["quantize-apart", var model, var folder, var recipe, var method]:
-        return MethodsBenchmark.Quantize(model, folder, recipe, method);
+        return ApartQuantization.Child(model, folder, recipe, method);
     case ["calibrate", var model, var samples]:
         return CalibrationMemoryBenchmark.Calibrate(model, int.Parse(samples));
 }
