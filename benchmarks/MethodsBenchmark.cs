@@ -20,6 +20,11 @@ internal static class MethodsBenchmark
 {
     public static int Run(string[] options)
     {
+        if (TextSettings.FindModel(options) is { } text)
+        {
+            return TextBenchmark.Run(text, options);
+        }
+
         string Option(string name, string fallback) => BenchmarkOptions.Option(options, name, fallback);
         var model = Option("--model", QualityBenchmark.SampleModel());
         var images = int.Parse(Option("--images", "2000"), CultureInfo.InvariantCulture);

@@ -1,0 +1,137 @@
+using System.Text.Json.Nodes;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Evaluation.Features;
+using DiffusionQuant.Evaluation.Metrics;
+using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Quantization.Datasets;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Benchmarks;
+
+/// <summary>Makes rows: a model's pictures of the prompts, beside the float model's of the same noise.</summary>
+internal sealed class TextRun : IDisposable
+{
+    // Two pictures that are equal have no finite PSNR, and one such pair would make the mean infinite.
+    private const double MostPsnr = 100;
+    private const string PicturesFile = "pictures.bin";
+
+    private readonly TextSettings settings;
+    private readonly DiffusionModel model;
+    private readonly ClothesJudge judge;
+    private readonly IReadOnlyList<ClothesPrompt> prompts;
+    private readonly TrajectorySettings trajectory;
+    private readonly string conditioning;
+    private readonly Measured exact;
+    private readonly Lazy<PredictionErrors> errors;
+
+    public TextRun(TextSettings settings)
+    {
+        this.settings = settings;
+        model = DiffusionModel.Load(settings.Model);
+        judge = new(Path.Combine(settings.Model, "judge"), settings.Session);
+        prompts = ClothesPrompts.Judged(settings.Images);
+        using var encoder = PromptEncoder.Find(model, new() { Session = settings.Session, KeepLoaded = true })!;
+        conditioning = CalibrationStates.Write(
+            encoder,
+            ClothesPrompts.ForCalibration(),
+            Path.Combine(settings.Work, "states")
+        );
+        trajectory = new()
+        {
+            Sampler = settings.RecipeOf("mse", settings.Bits[0], conditioning).ToSamplerSettings(),
+            Seed = Evaluation.EvaluationRequest.UsualSeed,
+            GuidanceScale = settings.Guidance,
+            Conditioning = encoder.Encode([.. prompts.Select(p => p.Text)]).ToConditioningSet(),
+        };
+        using var pipeline = DiffusionPipeline.Load(model, settings.Session);
+        exact = Look(pipeline, Directory.CreateDirectory(Path.Combine(settings.Work, "float")).FullName);
+        errors = new(() =>
+        {
+            using var again = DiffusionPipeline.Load(model, settings.Session);
+            return PredictionErrors.Of(again, trajectory);
+        });
+    }
+
+    /// <summary>The float model's row.</summary>
+    public JsonObject Float()
+    {
+        var row = Row("float", "W32A32", exact);
+        row["adherenceError"] = exact.Adherence.Error;
+        return row;
+    }
+
+    /// <summary>Quantizes and measures.</summary>
+    public JsonObject Quantized(string method, BitWidths bits)
+    {
+        var recipe = settings.RecipeOf(method, bits, conditioning);
+        var name = $"{bits}-{method.Replace(':', '-')}-{ResultFile.EffortName(recipe.Effort, recipe.Iterations)}";
+        var folder = Path.Combine(settings.Work, name.Replace(", ", "-").Replace(' ', '-'));
+        var cost = ApartQuantization.RunOrTake(settings.Model, folder, recipe, method, settings.Work);
+        var quantized = DiffusionModel.Load(
+            folder,
+            new()
+            {
+                Schedule = model.Schedule,
+                VaeDecoderPath = model.VaeDecoderPath,
+                SampleSize = (model.SampleShape.Height, model.SampleShape.Width),
+                Channels = model.SampleShape.Channels,
+            }
+        );
+        using var pipeline = DiffusionPipeline.Load(quantized, settings.Session);
+        var measured = Look(pipeline, folder);
+        var (change, error) = measured.Adherence.Against(exact.Adherence);
+        var sqnr = errors.Value.Measure(pipeline.Denoiser);
+        var row = Row(method, $"{bits}", measured);
+        row["effort"] = ResultFile.EffortName(recipe.Effort, recipe.Iterations);
+        row["adherenceChange"] = change;
+        row["adherenceError"] = error;
+        row["fidToFloat"] = FrechetDistance.Between(measured.Features.Features(), exact.Features.Features());
+        row["psnr"] = measured.Pictures.Zip(exact.Pictures, Psnr).Average();
+        row["sqnrDb"] = sqnr.Calls;
+        row["guidedSqnrDb"] = sqnr.Guided;
+        row["sizeRatio"] = (double)BytesOf(quantized) / BytesOf(model);
+        row["quantizeSeconds"] = cost.Seconds;
+        row["peakMemoryMb"] = (double)cost.Memory;
+        return row;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => judge.Dispose();
+
+    private static double Psnr(RasterImage mine, RasterImage other) =>
+        Math.Min(ImageSimilarity.Psnr(other.Pixels, mine.Pixels), MostPsnr);
+
+    private static long BytesOf(DiffusionModel model) =>
+        model.Model.DataFiles.Prepend(model.ModelPath).Sum(f => new FileInfo(f).Length);
+
+    private Measured Look(DiffusionPipeline pipeline, string folder)
+    {
+        var pictures = TextPictures.Make(pipeline, trajectory, prompts.Count, Path.Combine(folder, PicturesFile));
+        var (adherence, features) = judge.Look(pictures, prompts);
+        var statistics = new ImageStatistics(prompts.Count, judge.Shape);
+        statistics.Add([.. Enumerable.Range(0, prompts.Count)], features);
+        return new(pictures, adherence, statistics);
+    }
+
+    private JsonObject Row(string method, string bits, Measured measured)
+    {
+        double Distance(int? without) =>
+            FrechetDistance.Between(measured.Features.Features(without), judge.Reference.Features);
+        double[] without = [.. Enumerable.Range(0, measured.Features.Blocks.Count()).Select(b => Distance(b))];
+        return new()
+        {
+            ["method"] = method,
+            ["bits"] = bits,
+            ["policy"] = settings.Policy,
+            ["images"] = prompts.Count,
+            ["adherence"] = measured.Adherence.Mean,
+            ["article"] = measured.Adherence.Article,
+            ["colour"] = measured.Adherence.Colour,
+            ["ground"] = measured.Adherence.Ground,
+            ["fid"] = Distance(null),
+            ["fidStandardError"] = Resampling.JackknifeError(without),
+        };
+    }
+
+    private sealed record Measured(IReadOnlyList<RasterImage> Pictures, Adherence Adherence, ImageStatistics Features);
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+using DiffusionQuant.Diffusion;
+using DiffusionQuant.Engine;
+using DiffusionQuant.Quantization.Recipes;
+
+namespace DiffusionQuant.Benchmarks;
+
+/// <summary>What the benchmark of a text-to-image model was asked for.</summary>
+internal sealed record TextSettings
+{
+    private const int UsualSteps = 25;
+    private const double UsualGuidance = 4;
+
+    // What `methods` understands and pictures of prompts have no use for.
+    private static readonly string[] Others = ["--sampler", "--eta", "--training-data", "--batch"];
+
+    /// <summary>The float model's folder, with a judge in it.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>How many prompts are judged.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Steps of DDIM.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>The scale of guidance.</summary>
+    public required double Guidance { get; init; }
+
+    /// <summary>Methods and their variants.</summary>
+    public required IReadOnlyList<string> Methods { get; init; }
+
+    /// <summary>Widths.</summary>
+    public required IReadOnlyList<BitWidths> Bits { get; init; }
+
+    /// <summary>The effort of methods that have one.</summary>
+    public required Effort Effort { get; init; }
+
+    /// <summary>Gradient steps in place of the effort's.</summary>
+    public int? Iterations { get; init; }
+
+    /// <summary>Which layers keep more bits.</summary>
+    public required string Policy { get; init; }
+
+    /// <summary>Device and threads.</summary>
+    public required SessionSettings Session { get; init; }
+
+    /// <summary>The results' file without its ending.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>A folder for models and pictures, which a later run takes up.</summary>
+    public required string Work { get; init; }
+
+    /// <summary>The folder of the float model, by its path or by its name among the benchmarks' models; null where it has no
+    /// judge, so that what its pictures show cannot be read.</summary>
+    public static string? FindModel(string[] options)
+    {
+        var name = BenchmarkOptions.Option(options, "--model", "");
+        string[] places = [name, RepositoryFolder.PathOf("benchmarks", "models", name)];
+        return name.Length == 0 ? null : Array.Find(places, p => Directory.Exists(Path.Combine(p, "judge")));
+    }
+
+    /// <summary>Reads options.</summary>
+    /// <exception cref="ArgumentException">One has no meaning here.</exception>
+    public static TextSettings Of(string model, string[] options)
+    {
+        if (Array.Find(Others, options.Contains) is { } other)
+        {
+            throw new ArgumentException($"'{other}' has no meaning for pictures of prompts.");
+        }
+
+        string Option(string name, string fallback) => BenchmarkOptions.Option(options, name, fallback);
+        int Number(string name, int fallback) => int.Parse(Option(name, $"{fallback}"), CultureInfo.InvariantCulture);
+        var steps = Number("--steps", UsualSteps);
+        var guidance = double.Parse(
+            Option("--guidance", UsualGuidance.ToString(CultureInfo.InvariantCulture)),
+            CultureInfo.InvariantCulture
+        );
+        var policy = Option("--policy", "strict");
+        // A row says neither how it was sampled nor under which policy; each has a table of its own.
+        var table = string.Create(
+            CultureInfo.InvariantCulture,
+            $"text{((steps, guidance) == (UsualSteps, UsualGuidance) ? "" : $"-{steps}-{guidance}")}{(policy == "strict" ? "" : $"-{policy}")}"
+        );
+        return new()
+        {
+            Model = model,
+            Images = Number("--images", 1000),
+            Steps = steps,
+            Guidance = guidance,
+            Methods = Option("--methods", "minmax,mse,gptq,pqd,tcaq-dm,mpq-dm").Split(','),
+            Bits = [.. Option("--bits", "W8A8,W4A8,W4A4,W3A6").Split(',').Select(BitWidths.Parse)],
+            Effort = RecipeWords.Parse<Effort>("--effort", Option("--effort", "standard")),
+            Iterations = Option("--iterations", "") is { Length: > 0 } iterations
+                ? int.Parse(iterations, CultureInfo.InvariantCulture)
+                : null,
+            Policy = policy,
+            Session = BenchmarkOptions.Session(options, threads: "0"),
+            Output = Option("--output", RepositoryFolder.PathOf("benchmarks", "results", table)),
+            Work = Directory
+                .CreateDirectory(Option("--work", Path.Combine(Path.GetTempPath(), $"diffusionquant-{table}")))
+                .FullName,
+        };
+    }
+
+    /// <summary>The recipe of a row.</summary>
+    /// <param name="method">The method or one of its variants.</param>
+    /// <param name="bits">The width.</param>
+    /// <param name="conditioning">What calibration's prompts give.</param>
+    public Recipe RecipeOf(string method, BitWidths bits, string conditioning) =>
+        new(bits)
+        {
+            Method = MethodVariants.MethodOf(method),
+            Steps = Steps,
+            Sampler = RecipeWords.Solver("--sampler", "ddim"),
+            GuidanceScale = Guidance,
+            Conditioning = conditioning,
+            Effort = Effort,
+            Iterations = Iterations,
+            Policy = Quantization.Recipes.Policy.Parse(Policy),
+            Device = Session.Device.ToString(),
+            Threads = Session.Threads,
+        };
+}
