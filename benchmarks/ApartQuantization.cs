@@ -9,8 +9,9 @@ namespace DiffusionQuant.Benchmarks;
 
 /// <summary>Quantization in a process of its own, so that time and peak memory are its own.</summary>
 /// <param name="Seconds">How long it took.</param>
+/// <param name="ProcessorSeconds">How long processors worked at it: what it costs where other programs want them too.</param>
 /// <param name="Memory">The process's peak, MB.</param>
-internal sealed record ApartQuantization(double Seconds, long Memory)
+internal sealed record ApartQuantization(double Seconds, double ProcessorSeconds, long Memory)
 {
     /// <summary>Beside the model, when it is finished: what it cost and of which recipe it is.</summary>
     private const string CostFile = "apart.json";
@@ -45,12 +46,12 @@ internal sealed record ApartQuantization(double Seconds, long Memory)
     /// <inheritdoc cref="RunOrTake"/>
     public static ApartQuantization Run(string model, string folder, Recipe recipe, string method, string work)
     {
-        Directory.CreateDirectory(folder);
-        foreach (var old in Directory.GetFiles(folder))
+        if (Directory.Exists(folder))
         {
-            File.Delete(old);
+            Directory.Delete(folder, recursive: true);
         }
 
+        Directory.CreateDirectory(folder);
         var file = Path.Combine(work, "recipe.json");
         // The canonical form names files by their content and devices by their kind.
         var json = JsonNode.Parse(recipe.CanonicalJson)!;
@@ -59,9 +60,9 @@ internal sealed record ApartQuantization(double Seconds, long Memory)
             json["trainingData"] = Path.GetFullPath(data);
         }
 
-        if (recipe.Conditioning is { } conditioning)
+        if (recipe.Prompts is { } prompts)
         {
-            json["conditioning"] = Path.GetFullPath(conditioning);
+            json["prompts"] = Path.GetFullPath(prompts);
         }
 
         json["device"] = recipe.Device;
@@ -80,7 +81,8 @@ internal sealed record ApartQuantization(double Seconds, long Memory)
         return process.ExitCode == 0
             ? new(
                 double.Parse(words[0], CultureInfo.InvariantCulture),
-                long.Parse(words[1], CultureInfo.InvariantCulture)
+                double.Parse(words[1], CultureInfo.InvariantCulture),
+                long.Parse(words[2], CultureInfo.InvariantCulture)
             )
             : throw new InvalidOperationException($"Quantizing {recipe.Bits} by {method} failed.");
     }
@@ -95,7 +97,7 @@ internal sealed record ApartQuantization(double Seconds, long Memory)
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} {process.PeakWorkingSet64 >> 20}"
+                $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} {process.TotalProcessorTime.TotalSeconds:F1} {process.PeakWorkingSet64 >> 20}"
             )
         );
         return 0;

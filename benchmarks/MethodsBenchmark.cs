@@ -112,7 +112,7 @@ internal static class MethodsBenchmark
     )
     {
         var folder = Path.Combine(work, $"{recipe.Bits}-{method.Replace(':', '-')}-{recipe.Effort}");
-        var (seconds, memory) = ApartQuantization.Run(model, folder, recipe, method, work);
+        var (seconds, _, memory) = ApartQuantization.Run(model, folder, recipe, method, work);
         using var setup = EvaluationSetup.Of(
             new(folder)
             {

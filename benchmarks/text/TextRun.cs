@@ -3,6 +3,7 @@ using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
 using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Runs;
+using DiffusionQuant.Quantization.Artifacts;
 using DiffusionQuant.Quantization.Datasets;
 using DiffusionQuant.Quantization.Recipes;
 
@@ -20,7 +21,7 @@ internal sealed class TextRun : IDisposable
     private readonly ClothesJudge judge;
     private readonly IReadOnlyList<ClothesPrompt> prompts;
     private readonly TrajectorySettings trajectory;
-    private readonly string conditioning;
+    private readonly string calibration;
     private readonly Measured exact;
     private readonly Lazy<PredictionErrors> errors;
 
@@ -31,14 +32,11 @@ internal sealed class TextRun : IDisposable
         judge = new(Path.Combine(settings.Model, "judge"), settings.Session);
         prompts = ClothesPrompts.Judged(settings.Images);
         using var encoder = PromptEncoder.Find(model, new() { Session = settings.Session, KeepLoaded = true })!;
-        conditioning = CalibrationStates.Write(
-            encoder,
-            ClothesPrompts.ForCalibration(),
-            Path.Combine(settings.Work, "states")
-        );
+        calibration = Path.Combine(settings.Work, "calibration.txt");
+        File.WriteAllLines(calibration, ClothesPrompts.ForCalibration().Select(p => p.Text));
         trajectory = new()
         {
-            Sampler = settings.RecipeOf("mse", settings.Bits[0], conditioning).ToSamplerSettings(),
+            Sampler = settings.RecipeOf("mse", settings.Bits[0], calibration).ToSamplerSettings(),
             Seed = Evaluation.EvaluationRequest.UsualSeed,
             GuidanceScale = settings.Guidance,
             Conditioning = encoder.Encode([.. prompts.Select(p => p.Text)]).ToConditioningSet(),
@@ -63,20 +61,11 @@ internal sealed class TextRun : IDisposable
     /// <summary>Quantizes and measures.</summary>
     public JsonObject Quantized(string method, BitWidths bits)
     {
-        var recipe = settings.RecipeOf(method, bits, conditioning);
+        var recipe = settings.RecipeOf(method, bits, calibration);
         var name = $"{bits}-{method.Replace(':', '-')}-{ResultFile.EffortName(recipe.Effort, recipe.Iterations)}";
         var folder = Path.Combine(settings.Work, name.Replace(", ", "-").Replace(' ', '-'));
         var cost = ApartQuantization.RunOrTake(settings.Model, folder, recipe, method, settings.Work);
-        var quantized = DiffusionModel.Load(
-            folder,
-            new()
-            {
-                Schedule = model.Schedule,
-                VaeDecoderPath = model.VaeDecoderPath,
-                SampleSize = (model.SampleShape.Height, model.SampleShape.Width),
-                Channels = model.SampleShape.Channels,
-            }
-        );
+        var quantized = DiffusionModel.Load(folder);
         using var pipeline = DiffusionPipeline.Load(quantized, settings.Session);
         var measured = Look(pipeline, folder);
         var (change, error) = measured.Adherence.Against(exact.Adherence);
@@ -89,8 +78,9 @@ internal sealed class TextRun : IDisposable
         row["psnr"] = measured.Pictures.Zip(exact.Pictures, Psnr).Average();
         row["sqnrDb"] = sqnr.Calls;
         row["guidedSqnrDb"] = sqnr.Guided;
-        row["sizeRatio"] = (double)BytesOf(quantized) / BytesOf(model);
+        row["sizeRatio"] = (double)ArtifactWriter.BytesOf(quantized) / ArtifactWriter.BytesOf(model);
         row["quantizeSeconds"] = cost.Seconds;
+        row["quantizeProcessorSeconds"] = cost.ProcessorSeconds;
         row["peakMemoryMb"] = (double)cost.Memory;
         return row;
     }
@@ -100,9 +90,6 @@ internal sealed class TextRun : IDisposable
 
     private static double Psnr(RasterImage mine, RasterImage other) =>
         Math.Min(ImageSimilarity.Psnr(other.Pixels, mine.Pixels), MostPsnr);
-
-    private static long BytesOf(DiffusionModel model) =>
-        model.Model.DataFiles.Prepend(model.ModelPath).Sum(f => new FileInfo(f).Length);
 
     private Measured Look(DiffusionPipeline pipeline, string folder)
     {

@@ -105,15 +105,15 @@ internal sealed record TextSettings
     /// <summary>The recipe of a row.</summary>
     /// <param name="method">The method or one of its variants.</param>
     /// <param name="bits">The width.</param>
-    /// <param name="conditioning">What calibration's prompts give.</param>
-    public Recipe RecipeOf(string method, BitWidths bits, string conditioning) =>
+    /// <param name="prompts">Calibration's prompts.</param>
+    public Recipe RecipeOf(string method, BitWidths bits, string prompts) =>
         new(bits)
         {
             Method = MethodVariants.MethodOf(method),
             Steps = Steps,
             Sampler = RecipeWords.Solver("--sampler", "ddim"),
             GuidanceScale = Guidance,
-            Conditioning = conditioning,
+            Prompts = prompts,
             Effort = Effort,
             Iterations = Iterations,
             Policy = Quantization.Recipes.Policy.Parse(Policy),

@@ -16,8 +16,8 @@ internal static class TextTable
             """
             *Adherence* is the share of pictures whose article, colour and ground the judge reads as the prompt says, and the mean of the three. Beside the mean of a quantized model stands how far it lies from the float model's on the same prompts and noise, with that difference's standard error; beside float's its own standard error. FID[clothes-judge] is between the judge's features of the pictures and of 20 000 real ones, composed of Fashion-MNIST as the training's were; it falls with the number of pictures, so only rows with as many are comparable. PSNR is the mean over pictures, SQNR that over 40 pictures and all steps on the float model's samples: of the predictions of both calls, and of what guidance makes of them.
 
-            | method | bits | effort | pictures | adherence | to float, ± | article | colour | ground | FID[clothes-judge] | ± | FID to float | PSNR, dB | SQNR, dB | guided | of float's bytes | quantized in, s | peak memory, MB |
-            |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+            | method | bits | effort | pictures | adherence | to float, ± | article | colour | ground | FID[clothes-judge] | ± | FID to float | PSNR, dB | SQNR, dB | guided | of float's bytes | quantized in, s | of processors' time | peak memory, MB |
+            |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 
             """
         );
@@ -27,7 +27,7 @@ internal static class TextTable
             var change = row["adherenceChange"] is null ? "" : Number("adherenceChange", "+0.0000;-0.0000") + " ";
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {row["method"]} | {row["bits"]} | {row["effort"]} | {row["images"]} | {Number("adherence", "F4")} | {change}± {Number("adherenceError", "F4")} | {Number("article", "F3")} | {Number("colour", "F3")} | {Number("ground", "F3")} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("guidedSqnrDb", "F2")} | {Number("sizeRatio", "F3")} | {Number("quantizeSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
+                $"| {row["method"]} | {row["bits"]} | {row["effort"]} | {row["images"]} | {Number("adherence", "F4")} | {change}± {Number("adherenceError", "F4")} | {Number("article", "F3")} | {Number("colour", "F3")} | {Number("ground", "F3")} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("guidedSqnrDb", "F2")} | {Number("sizeRatio", "F3")} | {Number("quantizeSeconds", "F0")} | {Number("quantizeProcessorSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
             );
         }
 
