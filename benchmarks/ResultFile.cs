@@ -39,7 +39,7 @@ internal sealed class ResultFile
     public JsonArray Rows { get; }
 
     /// <summary>What people wrote of them.</summary>
-    public IReadOnlyList<string> Notes { get; }
+    public IReadOnlyList<string> Notes { get; private set; }
 
     /// <summary>Where people read.</summary>
     public string MarkdownPath => $"{output}.md";
@@ -59,6 +59,22 @@ internal sealed class ResultFile
         }
 
         Save();
+    }
+
+    /// <summary>Drops rows that no longer say anything, and with all of them the commands and notes.</summary>
+    /// <param name="isValid">Whether a row is kept.</param>
+    public void Keep(Func<JsonNode, bool> isValid)
+    {
+        foreach (var row in Rows.OfType<JsonNode>().Where(r => !isValid(r)).ToArray())
+        {
+            Rows.Remove(row);
+        }
+
+        if (Rows.Count == 0)
+        {
+            commands.Clear();
+            Notes = [];
+        }
     }
 
     /// <summary>Writes both files.</summary>

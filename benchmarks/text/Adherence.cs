@@ -19,10 +19,6 @@ internal sealed record Adherence(IReadOnlyList<(bool Article, bool Colour, bool 
     /// <summary>The standard error of <see cref="Mean"/>: over prompts and noise.</summary>
     public double Error => ErrorOf(Scores());
 
-    /// <summary>Takes pictures' verdicts.</summary>
-    public static Adherence Of(params IReadOnlyList<(bool Article, bool Colour, bool Ground)> pictures) =>
-        new(pictures);
-
     /// <summary>Whether what is seen is what the prompt says.</summary>
     /// <param name="seen">Article, colour and ground.</param>
     /// <param name="prompt">The prompt.</param>

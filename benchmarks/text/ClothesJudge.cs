@@ -9,6 +9,9 @@ namespace DiffusionQuant.Benchmarks;
 /// <summary>The classifier of pictures of clothes: what a picture shows, and its features.</summary>
 internal sealed class ClothesJudge : IDisposable
 {
+    /// <summary>The file with what real pictures' features are, beside the network.</summary>
+    public const string ReferenceName = "clothes.dqref";
+
     private const int Side = 64;
     private const int Channels = 3;
     private static readonly string[] Heads = ["article", "colour", "ground"];
@@ -27,9 +30,6 @@ internal sealed class ClothesJudge : IDisposable
         Shape = StatisticsShape.Of(extractor, Reference);
     }
 
-    /// <summary>The file with what real pictures' features are, beside the network.</summary>
-    public const string ReferenceName = "clothes.dqref";
-
     /// <summary>What real pictures' features are.</summary>
     public ReferenceStatistics Reference { get; }
 
@@ -45,7 +45,7 @@ internal sealed class ClothesJudge : IDisposable
     )
     {
         var seen = pictures.Select(See).ToArray();
-        return (Adherence.Of([.. seen.Zip(prompts, Adherence.IsRight)]), extractor.Extract(pictures));
+        return (new([.. seen.Zip(prompts, Adherence.IsRight)]), extractor.Extract(pictures));
     }
 
     /// <inheritdoc/>

@@ -12,6 +12,9 @@ internal sealed record ClothesPrompt(int Article, int Colour, int Ground, string
 /// <summary>The prompts that <c>sd-clothes</c> was trained on: every article in every colour on every other, in six wordings.</summary>
 internal static class ClothesPrompts
 {
+    /// <summary>How many prompts calibration has.</summary>
+    public const int Calibrating = 128;
+
     private const ulong Seed = 1;
 
     /// <summary>Wordings; {0} is the article, {1} its colour, {2} the ground's.</summary>
@@ -41,9 +44,6 @@ internal static class ClothesPrompts
             ? all[..count]
             : throw new ArgumentException($"There are {all.Length - Calibrating} prompts to judge, not {count}.");
     }
-
-    /// <summary>How many prompts calibration has.</summary>
-    public const int Calibrating = 128;
 
     /// <summary>The deck's last prompts, on which nothing is judged.</summary>
     public static IReadOnlyList<ClothesPrompt> ForCalibration() => Shuffled()[^Calibrating..];

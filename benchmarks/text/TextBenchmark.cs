@@ -9,7 +9,7 @@ namespace DiffusionQuant.Benchmarks;
 
 /// <summary>
 /// Methods side by side on a text-to-image model: whether its pictures still show what prompts say, and all that is measured
-/// of any model. Each row is kept, and a run that was killed goes on.
+/// of any model. Each row is kept as long as the model is the same, and a run that was killed goes on.
 /// </summary>
 internal static class TextBenchmark
 {
@@ -24,6 +24,7 @@ internal static class TextBenchmark
             TextTable.Write
         );
         using var run = new TextRun(settings);
+        results.Keep(row => (string?)row["model"] == run.ModelHash);
         if (Find(results, settings, "float", "W32A32", null) is null)
         {
             results.Add(run.Float());

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Evaluation.Features;
@@ -14,10 +15,12 @@ internal sealed class TextRun : IDisposable
 {
     // Two pictures that are equal have no finite PSNR, and one such pair would make the mean infinite.
     private const double MostPsnr = 100;
+    private const int HashLength = 12;
     private const string PicturesFile = "pictures.bin";
 
     private readonly TextSettings settings;
     private readonly DiffusionModel model;
+    private readonly string work;
     private readonly ClothesJudge judge;
     private readonly IReadOnlyList<ClothesPrompt> prompts;
     private readonly TrajectorySettings trajectory;
@@ -29,10 +32,23 @@ internal sealed class TextRun : IDisposable
     {
         this.settings = settings;
         model = DiffusionModel.Load(settings.Model);
+        ModelHash = SourceHash.Of(model.ModelPath, model.Model)[..HashLength];
+        // What is kept there is of this model, and sampled in this way.
+        work = Directory
+            .CreateDirectory(
+                Path.Combine(
+                    settings.Work,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{ModelHash}-{settings.Steps}-{settings.Guidance}-{settings.Policy}"
+                    )
+                )
+            )
+            .FullName;
         judge = new(Path.Combine(settings.Model, "judge"), settings.Session);
         prompts = ClothesPrompts.Judged(settings.Images);
         using var encoder = PromptEncoder.Find(model, new() { Session = settings.Session, KeepLoaded = true })!;
-        calibration = Path.Combine(settings.Work, "calibration.txt");
+        calibration = Path.Combine(work, "calibration.txt");
         File.WriteAllLines(calibration, ClothesPrompts.ForCalibration().Select(p => p.Text));
         trajectory = new()
         {
@@ -42,13 +58,16 @@ internal sealed class TextRun : IDisposable
             Conditioning = encoder.Encode([.. prompts.Select(p => p.Text)]).ToConditioningSet(),
         };
         using var pipeline = DiffusionPipeline.Load(model, settings.Session);
-        exact = Look(pipeline, Directory.CreateDirectory(Path.Combine(settings.Work, "float")).FullName);
+        exact = Look(pipeline, Directory.CreateDirectory(Path.Combine(work, "float")).FullName);
         errors = new(() =>
         {
             using var again = DiffusionPipeline.Load(model, settings.Session);
             return PredictionErrors.Of(again, trajectory);
         });
     }
+
+    /// <summary>The beginning of the hash of the float network's files.</summary>
+    public string ModelHash { get; }
 
     /// <summary>The float model's row.</summary>
     public JsonObject Float()
@@ -63,8 +82,8 @@ internal sealed class TextRun : IDisposable
     {
         var recipe = settings.RecipeOf(method, bits, calibration);
         var name = $"{bits}-{method.Replace(':', '-')}-{ResultFile.EffortName(recipe.Effort, recipe.Iterations)}";
-        var folder = Path.Combine(settings.Work, name.Replace(", ", "-").Replace(' ', '-'));
-        var cost = ApartQuantization.RunOrTake(settings.Model, folder, recipe, method, settings.Work);
+        var folder = Path.Combine(work, name.Replace(", ", "-").Replace(' ', '-'));
+        var cost = ApartQuantization.RunOrTake(settings.Model, folder, recipe, method, work);
         var quantized = DiffusionModel.Load(folder);
         using var pipeline = DiffusionPipeline.Load(quantized, settings.Session);
         var measured = Look(pipeline, folder);
@@ -110,6 +129,7 @@ internal sealed class TextRun : IDisposable
             ["method"] = method,
             ["bits"] = bits,
             ["policy"] = settings.Policy,
+            ["model"] = ModelHash,
             ["images"] = prompts.Count,
             ["adherence"] = measured.Adherence.Mean,
             ["article"] = measured.Adherence.Article,
