@@ -24,7 +24,7 @@ internal static class TextTable
         foreach (var row in Sorted(results))
         {
             string Number(string key, string format) => ResultFile.Cell(row, key, format);
-            var change = row["adherenceChange"] is null ? "" : Number("adherenceChange", "+0.0000;-0.0000") + " ";
+            var change = Change(row);
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"| {row["method"]} | {row["bits"]} | {row["effort"]} | {row["images"]} | {Number("adherence", "F4")} | {change}± {Number("adherenceError", "F4")} | {Number("article", "F3")} | {Number("colour", "F3")} | {Number("ground", "F3")} | {Number("fid", "F3")} | {Number("fidStandardError", "F3")} | {Number("fidToFloat", "F3")} | {Number("psnr", "F2")} | {Number("sqnrDb", "F2")} | {Number("guidedSqnrDb", "F2")} | {Number("sizeRatio", "F3")} | {Number("quantizeSeconds", "F0")} | {Number("quantizeProcessorSeconds", "F0")} | {Number("peakMemoryMb", "F0")} |\n"
@@ -32,6 +32,15 @@ internal static class TextTable
         }
 
         return text.Append(CultureInfo.InvariantCulture, $"\n{LastLine(results)}\n").ToString();
+    }
+
+    private static string Change(JsonNode row)
+    {
+        const int Digits = 4;
+        // Adding zero takes the sign of a change that is rounded to nothing.
+        return (double?)row["adherenceChange"] is { } change
+            ? (Math.Round(change, Digits) + 0.0).ToString("+0.0000 ;-0.0000 ;0 ", CultureInfo.InvariantCulture)
+            : "";
     }
 
     /// <summary>By width and then by number of pictures; each in the order of measuring.</summary>
