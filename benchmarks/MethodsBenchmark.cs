@@ -20,9 +20,9 @@ internal static class MethodsBenchmark
 {
     public static int Run(string[] options)
     {
-        if (TextSettings.FindModel(options) is { } text)
+        if (TextSettings.HasJudge(options))
         {
-            return TextBenchmark.Run(text, options);
+            return TextBenchmark.Run(options);
         }
 
         string Option(string name, string fallback) => BenchmarkOptions.Option(options, name, fallback);

@@ -13,9 +13,9 @@ namespace DiffusionQuant.Benchmarks;
 /// </summary>
 internal static class TextBenchmark
 {
-    public static int Run(string model, string[] options)
+    public static int Run(string[] options)
     {
-        var settings = TextSettings.Of(model, options);
+        var settings = TextSettings.Of(options);
         using var workers = Workers.Use(settings.Session.Threads);
         var results = new ResultFile(
             settings.Output,

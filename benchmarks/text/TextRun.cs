@@ -45,7 +45,7 @@ internal sealed class TextRun : IDisposable
                 )
             )
             .FullName;
-        judge = new(Path.Combine(settings.Model, "judge"), settings.Session);
+        judge = new(settings.Judge, settings.Session);
         prompts = ClothesPrompts.Judged(settings.Images);
         using var encoder = PromptEncoder.Find(model, new() { Session = settings.Session, KeepLoaded = true })!;
         calibration = Path.Combine(work, "calibration.txt");
@@ -57,11 +57,11 @@ internal sealed class TextRun : IDisposable
             GuidanceScale = settings.Guidance,
             Conditioning = encoder.Encode([.. prompts.Select(p => p.Text)]).ToConditioningSet(),
         };
-        using var pipeline = DiffusionPipeline.Load(model, settings.Session);
+        using var pipeline = DiffusionPipeline.Load(model, new() { Session = settings.Session });
         exact = Look(pipeline, Directory.CreateDirectory(Path.Combine(work, "float")).FullName);
         errors = new(() =>
         {
-            using var again = DiffusionPipeline.Load(model, settings.Session);
+            using var again = DiffusionPipeline.Load(model, new() { Session = settings.Session });
             return PredictionErrors.Of(again, trajectory);
         });
     }
@@ -85,7 +85,7 @@ internal sealed class TextRun : IDisposable
         var folder = Path.Combine(work, name.Replace(", ", "-").Replace(' ', '-'));
         var cost = ApartQuantization.RunOrTake(settings.Model, folder, recipe, method, work);
         var quantized = DiffusionModel.Load(folder);
-        using var pipeline = DiffusionPipeline.Load(quantized, settings.Session);
+        using var pipeline = DiffusionPipeline.Load(quantized, new() { Session = settings.Session });
         var measured = Look(pipeline, folder);
         var (change, error) = measured.Adherence.Against(exact.Adherence);
         var sqnr = errors.Value.Measure(pipeline.Denoiser);

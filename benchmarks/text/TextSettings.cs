@@ -14,8 +14,11 @@ internal sealed record TextSettings
     // What `methods` understands and pictures of prompts have no use for.
     private static readonly string[] Others = ["--sampler", "--eta", "--training-data", "--batch"];
 
-    /// <summary>The float model's folder, with a judge in it.</summary>
+    /// <summary>The float model's folder.</summary>
     public required string Model { get; init; }
+
+    /// <summary>The folder of the judge of its pictures.</summary>
+    public required string Judge { get; init; }
 
     /// <summary>How many prompts are judged.</summary>
     public required int Images { get; init; }
@@ -50,19 +53,16 @@ internal sealed record TextSettings
     /// <summary>A folder for models and pictures, which a later run takes up.</summary>
     public required string Work { get; init; }
 
-    /// <summary>The folder of the float model, by its path or by its name among the benchmarks' models; null where it has no
-    /// judge, so that what its pictures show cannot be read.</summary>
-    public static string? FindModel(string[] options)
-    {
-        var name = BenchmarkOptions.Option(options, "--model", "");
-        string[] places = [name, RepositoryFolder.PathOf("benchmarks", "models", name)];
-        return name.Length == 0 ? null : Array.Find(places, p => Directory.Exists(Path.Combine(p, "judge")));
-    }
+    /// <summary>Whether the model that options name, by its folder or by the sample's name for it, has a judge among the
+    /// benchmarks' models, so that what its pictures show can be read.</summary>
+    public static bool HasJudge(string[] options) =>
+        NameOf(options) is { Length: > 0 } name && Directory.Exists(JudgeOf(name));
 
     /// <summary>Reads options.</summary>
     /// <exception cref="ArgumentException">One has no meaning here.</exception>
-    public static TextSettings Of(string model, string[] options)
+    public static TextSettings Of(string[] options)
     {
+        var name = NameOf(options);
         if (Array.Find(Others, options.Contains) is { } other)
         {
             throw new ArgumentException($"'{other}' has no meaning for pictures of prompts.");
@@ -83,7 +83,11 @@ internal sealed record TextSettings
         );
         return new()
         {
-            Model = model,
+            Model =
+                Option("--model", "") is var path && Directory.Exists(path)
+                    ? path
+                    : QualityBenchmark.SampleModel($"TextToImage/Models/{name}"),
+            Judge = JudgeOf(name),
             Images = Number("--images", 1000),
             Steps = steps,
             Guidance = guidance,
@@ -120,4 +124,9 @@ internal sealed record TextSettings
             Device = Session.Device.ToString(),
             Threads = Session.Threads,
         };
+
+    private static string NameOf(string[] options) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(BenchmarkOptions.Option(options, "--model", "")));
+
+    private static string JudgeOf(string name) => RepositoryFolder.PathOf("benchmarks", "models", name, "judge");
 }
