@@ -70,9 +70,15 @@ BenchmarkCommand[] commands =
     ),
     new(
         "methods",
-        "[--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm] [--effort standard]\n[--iterations N] [--policy strict] [--training-data FILE] [--images 2000] [--steps 25] [--sampler ddim] [--eta 0]\n[--device auto] [--threads 0] [--batch 16] [--model FOLDER] [--output FILE] [--work FOLDER]",
-        $"Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Parts of methods have names too:\n{string.Join(", ", MethodVariants.Names)}.",
+        "[--bits W8A8,W4A8,W6A6,W4A4] [--methods minmax,mse,gptq,q-diffusion,pqd,tcaq-dm] [--effort standard]\n[--iterations N] [--policy strict] [--training-data FILE] [--images 2000] [--steps 25] [--sampler ddim] [--eta 0]\n[--device auto] [--threads 0] [--batch 16] [--model FOLDER] [--output FILE] [--work FOLDER]\nor: --model sd-clothes [--bits W8A8,W4A8,W4A4,W3A6] [--methods minmax,mse,gptq,pqd,tcaq-dm,mpq-dm] [--images 1000]\n[--guidance 4] and the above without --sampler, --eta, --training-data and --batch",
+        $"Methods side by side; goes on where it was stopped, and writes Markdown and JSON. Of a model of prompts with a judge\nbeside it (sd-clothes) it says too how far pictures show what prompts say. Parts of methods have names too:\n{string.Join(", ", MethodVariants.Names)}.",
         MethodsBenchmark.Run
+    ),
+    new(
+        "clothes-reference",
+        "[--articles artifacts/datasets/fashion-mnist/fashion-mnist.npy] [--images 20000]",
+        "Makes the features of real pictures beside sd-clothes's judge, of Fashion-MNIST (dotnet run eng/datasets.cs -- fashion-mnist).",
+        ClothesReference.Run
     ),
 ];
 
@@ -82,7 +88,7 @@ switch (args)
     case ["train-apart", var batch, var runs, var segments, var plan]:
         return TrainingMemoryBenchmark.Train(int.Parse(batch), int.Parse(runs), segments, plan);
     case ["quantize-apart", var model, var folder, var recipe, var method]:
-        return MethodsBenchmark.Quantize(model, folder, recipe, method);
+        return ApartQuantization.Child(model, folder, recipe, method);
     case ["calibrate", var model, var samples]:
         return CalibrationMemoryBenchmark.Calibrate(model, int.Parse(samples));
 }

@@ -21,7 +21,7 @@ internal sealed record StabilityModel(string Name, string Path, int Steps, int I
     {
         get
         {
-            var clothes = System.IO.Path.Combine(Repository(), "benchmarks", "models", "sd-clothes");
+            var clothes = RepositoryFolder.PathOf("benchmarks", "models", "sd-clothes");
             return
             [
                 new("ddpm-fashion", QualityBenchmark.SampleModel(), 20, 128),
@@ -32,18 +32,5 @@ internal sealed record StabilityModel(string Name, string Path, int Steps, int I
                 },
             ];
         }
-    }
-
-    private static string Repository()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(System.IO.Path.Combine(folder, "DiffusionQuant.Build.sln")))
-        {
-            folder =
-                System.IO.Path.GetDirectoryName(folder)
-                ?? throw new InvalidOperationException("This benchmark runs in the repository only.");
-        }
-
-        return folder;
     }
 }
