@@ -1,6 +1,7 @@
 using DiffusionQuant.Diffusion;
 using DiffusionQuant.Diffusion.Tests;
 using DiffusionQuant.Evaluation;
+using DiffusionQuant.Evaluation.Metrics;
 using DiffusionQuant.Evaluation.Runs;
 using DiffusionQuant.Onnx.Diagnostics;
 using DiffusionQuant.Quantization;
@@ -32,6 +33,19 @@ public sealed class PromptedEvaluationTests : IDisposable
         var part = Evaluator.Measure(setup, baseline, work);
         var report = Evaluator.Assemble([("all", part)], null, NewFolder());
         Assert.Equal(["one", "two", "one"], report.Samples.OrderBy(s => s.Image).Select(s => s.Prompt));
+    }
+
+    /// <summary>A model is its own equal under guidance, too: call is compared with call.</summary>
+    [Fact]
+    public void The_float_model_has_no_error_against_itself()
+    {
+        using var setup = EvaluationSetup.Of(Request(family.Folder) with { GuidanceScale = 5 });
+        var (baseline, work) = (NewFolder(), NewFolder());
+        Evaluator.MakeBaseline(setup, baseline, work);
+        var part = Evaluator.Measure(setup, baseline, work);
+        var report = Evaluator.Assemble([("all", part)], null, NewFolder());
+        // But for sums that a joined batch rounds otherwise.
+        Assert.InRange(report.Find(MetricCatalog.NoiseSqnr)!.Value, 80, double.PositiveInfinity);
     }
 
     [Fact]

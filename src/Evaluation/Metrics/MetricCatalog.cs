@@ -98,7 +98,7 @@ public static class MetricCatalog
             2,
             1,
             false,
-            "How much stronger the network's output (the guided one, where there is guidance) is than its error, on the same x_t, averaged over timesteps."
+            "How much stronger the network's output is than its error, on the same x_t, averaged over timesteps."
         ),
         new(
             NoiseError,

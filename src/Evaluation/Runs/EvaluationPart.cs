@@ -13,9 +13,9 @@ public sealed record EvaluationPart(PartHeader Header, int FirstImage, int EndIm
     public const string Extension = ".dqpart";
 
     /// <summary>The layout of part files; another one has another name.</summary>
-    internal const string Format = "DQPART04";
+    internal const string Format = "DQPART05";
 
-    private static ReadOnlySpan<byte> Magic => "DQPART04"u8;
+    private static ReadOnlySpan<byte> Magic => "DQPART05"u8;
 
     /// <summary>The model's images; null where no distribution is measured.</summary>
     public ImageStatistics? Model { get; init; }

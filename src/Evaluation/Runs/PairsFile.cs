@@ -37,7 +37,9 @@ internal static class PairsFile
         public void Add(DenoisingStep step)
         {
             Write(step.Samples);
-            Write(step.Output);
+            // What one call of the network gives, with which one call of the other is compared; with guidance, Output is
+            // made of two.
+            Write(step.ConditionalOutput);
         }
 
         /// <summary>Adds what a batch ends with.</summary>
