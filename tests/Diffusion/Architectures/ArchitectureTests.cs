@@ -18,9 +18,13 @@ public sealed class ArchitectureTests
         {
             { "dit", """{"_class_name":"DDIMScheduler","clip_sample":false}""" },
             { "flux", """{"_class_name":"FlowMatchEulerDiscreteScheduler","use_dynamic_shifting":true}""" },
+            { "pixart", """{"_class_name":"DPMSolverMultistepScheduler","beta_end":0.02}""" },
             { "sd3", Flow },
+            { "unet-ddpm", """{"_class_name":"DDIMScheduler"}""" },
             { "unet-inpaint", StableDiffusion },
             { "unet-lcm", """{"_class_name":"LCMScheduler"}""" },
+            { "unet-sd15", StableDiffusion },
+            { "unet-sd21", """{"_class_name":"DDIMScheduler","prediction_type":"v_prediction"}""" },
             { "unet-sdxl", """{"_class_name":"EulerDiscreteScheduler","beta_schedule":"scaled_linear"}""" },
         };
 
