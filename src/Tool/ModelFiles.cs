@@ -1,5 +1,4 @@
 using DiffusionQuant.Diffusion;
-using DiffusionQuant.Onnx;
 using DiffusionQuant.Quantization.Recipes;
 
 namespace DiffusionQuant.Tool;
@@ -38,15 +37,12 @@ internal sealed record ModelFiles(IReadOnlyList<(string Name, string Path)> Cont
                 .Where(File.Exists)
                 .Select(f => ($"text/{Path.GetRelativePath(Path.GetFullPath(model.Folder), f).Replace('\\', '/')}", f))
         );
-        files.AddRange(
-            model
-                .Layout!.FindOtherNetworks()
-                .Where(n => recipe.Parts.ContainsKey(n.Key))
-                .SelectMany(n =>
-                    OnnxModel.Load(n.Value).DataFiles.Prepend(n.Value).Select((f, i) => ($"parts/{n.Key}/{i}", f))
-                )
-        );
-        var copied = model.Layout!.FindOtherFiles().Select(f => Path.GetFullPath(Path.Combine(model.Folder, f)));
-        return new(files, [.. model.Files, .. text?.Files ?? [], .. copied]);
+        var others = model
+            .Layout!.FindOtherFiles()
+            .Select(f => (Name: $"parts/{f}", Path: Path.GetFullPath(Path.Combine(model.Folder, f))))
+            .ToArray();
+        // A part is calibrated on what others make: the VAE's encoder on pictures of its decoder.
+        files.AddRange(recipe.Parts.Count > 0 ? others : []);
+        return new(files, [.. model.Files, .. text?.Files ?? [], .. others.Select(o => o.Path)]);
     }
 }
