@@ -278,19 +278,5 @@ public sealed class ClipScoreTests : IDisposable
             Steps = 2,
         };
 
-    private string Quantize()
-    {
-        var output = Directory.CreateDirectory(folder.At("quantized")).FullName;
-        var recipe = new Recipe(BitWidths.Parse("W8A8"))
-        {
-            Method = "minmax",
-            Steps = 2,
-            CalibrationSamples = 4,
-            Prompts = prompts,
-            GuidanceScale = 3,
-            Device = "cpu",
-        };
-        Quantizer.Run(new(family.Folder, output, recipe));
-        return output;
-    }
+    private string Quantize() => QuickRecipe.Run(family.Folder, folder.At("quantized"), prompts);
 }

@@ -107,15 +107,7 @@ public sealed class PartsTests : IDisposable
 
     private QuantizationRequest Request(params (string Part, string Form)[] parts)
     {
-        var recipe = new Recipe(BitWidths.Parse("W8A8"))
-        {
-            Method = "minmax",
-            Steps = 2,
-            CalibrationSamples = 4,
-            Prompts = prompts,
-            GuidanceScale = 3,
-            Device = "cpu",
-        };
+        var recipe = QuickRecipe.Of(prompts);
         recipe = recipe with { Parts = recipe.Parts.SetItems(parts.Select(p => KeyValuePair.Create(p.Part, p.Form))) };
         return new(family.Folder, Directory.CreateDirectory(folder.At("quantized")).FullName, recipe);
     }

@@ -174,19 +174,5 @@ public sealed class PromptedEvaluationTests : IDisposable
             Steps = 2,
         };
 
-    private string Quantized()
-    {
-        var output = Directory.CreateDirectory(folder.At("quantized")).FullName;
-        var recipe = new Recipe(BitWidths.Parse("W8A8"))
-        {
-            Method = "minmax",
-            Steps = 2,
-            CalibrationSamples = 4,
-            Prompts = prompts,
-            GuidanceScale = 3,
-            Device = "cpu",
-        };
-        Quantizer.Run(new(family.Folder, output, recipe));
-        return output;
-    }
+    private string Quantized() => QuickRecipe.Run(family.Folder, folder.At("quantized"), prompts);
 }
